@@ -1,0 +1,138 @@
+/*
+ * Far JMP, CALL and RET between code segments.  Of call gates, task gates and
+ * TSSs, and of real-address and virtual-8086 mode, nothing is said.
+ *
+ * SDM vol. 2A JMP, CALL, vol. 2B RET; APM vol. 3 JMP (Far), CALL (Far), RET (Far).
+ */
+#include "model/predict.h"
+
+#define TYPE_TSS_16             0x1
+#define TYPE_CALL_GATE_16       0x4
+#define TYPE_TASK_GATE          0x5
+
+/* System descriptors that a far JMP or CALL may name: TSSs and gates. */
+static bool is_gate_or_task(const struct x86_segment *d, bool is_long)
+{
+	const uint16_t legacy = 1 << TYPE_TSS_16 | 1 << TYPE_CALL_GATE_16 | 1 << TYPE_TASK_GATE |
+		1 << X86_TYPE_TSS_AVAILABLE | 1 << X86_TYPE_CALL_GATE;
+	const uint16_t types = is_long ? 1 << X86_TYPE_CALL_GATE : legacy;
+
+	return !d->s && (types >> d->type & 1);
+}
+
+static struct verdict check_code(const struct gate *gate, const struct x86_state *before)
+{
+	uint16_t selector = gate->far_selector;
+	struct x86_segment cs = segment_from_descriptor(gate->target, selector);
+	bool allowed;
+
+	if (!is_code(&cs))
+		return verdict_fault(X86_VECTOR_GP, selector_error(selector));
+	allowed = is_conforming(&cs) ? cs.dpl <= before->cpl
+		: cs.dpl == before->cpl && (selector & X86_SELECTOR_RPL) <= before->cpl;
+	if (!allowed || (in_long_mode(before) && cs.l && cs.db))
+		return verdict_fault(X86_VECTOR_GP, selector_error(selector));
+	if (!cs.p)
+		return verdict_fault(X86_VECTOR_NP, selector_error(selector));
+	return NO_FAULT;
+}
+
+/* CALL pushes CS, then RIP. */
+static void push_return(struct prediction *p, const struct gate *gate, const struct x86_state *before)
+{
+	struct frame *f = &p->frame;
+	uint64_t rsp;
+
+	predict_move_rsp(p, before, before->gpr[GPR_RSP] - 2 * gate->operand_size);
+	rsp = p->after.gpr[GPR_RSP];
+	if (gate->operand_size == 2)
+		return;
+	f->word_size = gate->operand_size;
+	f->count = 2;
+	f->rip = next_rip(before, gate) & (gate->operand_size == 8 ? UINT64_MAX : LOW_HALF);
+	f->cs = before->cs.selector;
+	f->address = x86_mode(before) == MODE_64 ? rsp : (before->ss.base + rsp) & LOW_HALF;
+	p->defined |= FIELD_BIT(FIELD_FRAME_RIP) | FIELD_BIT(FIELD_FRAME_CS);
+	p->unsaid[FIELD_FRAME_CS] = ~UINT64_C(0xffff);
+}
+
+static uint64_t far_operand(uint64_t value, uint8_t size)
+{
+	return size == 8 ? value : value & ((UINT64_C(1) << 8 * size) - 1);
+}
+
+static struct prediction jump(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+{
+	struct x86_segment cs = segment_from_descriptor(gate->target, gate->far_selector);
+	uint64_t rip = far_operand(gate->far_offset, gate->operand_size);
+	struct prediction p;
+	struct verdict v;
+
+	/* Whether AMD reads m16:64 or ignores REX.W could not be confirmed. */
+	if (vendor == VENDOR_AMD && gate->operand_size == 8)
+		return predict_nothing(before);
+	if (null_selector(gate->far_selector))
+		return predict_fault_code(before, X86_VECTOR_GP, 0);
+	if (gate->target.valid && is_gate_or_task(&cs, in_long_mode(before)))
+		return predict_nothing(before);
+	v = check_code(gate, before);
+	if (!v.fault)
+		v = check_target_rip(before, &cs, rip);
+	if (v.fault)
+		return predict_fault_code(before, v.vector, v.error);
+
+	p = predict_unchanged(before);
+	p.after.rip = rip;
+	if (gate->far == FAR_CALL)
+		push_return(&p, gate, before);
+	predict_load_cs(&p, cs, before->cpl);
+	return predict_done(p);
+}
+
+static struct prediction far_ret(const struct gate *gate, const struct x86_state *before)
+{
+	uint8_t size = gate->operand_size;
+	struct far_return r = {
+		.rip = far_operand(gate->popped[0], size),
+		.cs_selector = gate->popped[1],
+		.rsp = far_operand(gate->popped[2], size),
+		.ss_selector = gate->popped[3],
+		.cs = gate->target,
+		.ss = gate->target_ss,
+	};
+	uint8_t new_cpl = r.cs_selector & X86_SELECTOR_RPL;
+	bool outward = new_cpl > before->cpl;
+	struct prediction p;
+	struct verdict v;
+
+	if (gate->popped_count < 2)
+		return predict_nothing(before);
+	v = check_return_cs(before, &r);
+	if (!v.fault && outward && gate->popped_count < 4)
+		return predict_nothing(before);
+	if (!v.fault && outward)
+		v = check_return_ss(before, &r);
+	if (!v.fault)
+		v = check_return_rip(before, &r);
+	if (v.fault)
+		return predict_fault_code(before, v.vector, v.error);
+
+	p = predict_unchanged(before);
+	p.after.rip = r.rip;
+	predict_load_cs(&p, segment_from_descriptor(r.cs, r.cs_selector), new_cpl);
+	if (outward) {
+		r.rsp += gate->far_release;
+		predict_return_stack(&p, &r);
+		predict_drop_segments(&p);
+	} else {
+		predict_move_rsp(&p, before, before->gpr[GPR_RSP] + 2 * size + gate->far_release);
+	}
+	return predict_done(p);
+}
+
+struct prediction predict_far(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+{
+	if (x86_mode(before) == MODE_REAL || in_v86(before))
+		return predict_nothing(before);
+	return gate->far == FAR_RET ? far_ret(gate, before) : jump(vendor, gate, before);
+}

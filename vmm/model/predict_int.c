@@ -1,0 +1,200 @@
+/*
+ * INT n, INT3, INTO, and exceptions that an instruction raised: what delivery
+ * through interrupt and trap gates of 32 and of 64 bits leaves behind.  What
+ * can go wrong on the way is in delivery.c.  Of task gates, 16-bit gates,
+ * real-address and virtual-8086 mode nothing is said.
+ *
+ * SDM vol. 2A INT n; SDM vol. 3A, 6.12-6.15; APM vol. 2, 8.7 and 8.9.
+ */
+#include "model/delivery.h"
+
+/* Exceptions whose saved RIP is the instruction's own (SDM vol. 3A, table 6-1). */
+static bool is_fault_class(uint8_t vector)
+{
+	const uint32_t faults = X86_BIT(X86_VECTOR_DE) | X86_BIT(X86_VECTOR_BR) | X86_BIT(X86_VECTOR_UD) |
+		X86_BIT(X86_VECTOR_NM) | X86_BIT(X86_VECTOR_TS) | X86_BIT(X86_VECTOR_NP) |
+		X86_BIT(X86_VECTOR_SS) | X86_BIT(X86_VECTOR_GP) | X86_BIT(X86_VECTOR_PF) |
+		X86_BIT(X86_VECTOR_MF) | X86_BIT(X86_VECTOR_AC) | X86_BIT(X86_VECTOR_XM) |
+		X86_BIT(X86_VECTOR_VE) | X86_BIT(X86_VECTOR_CP);
+
+	return vector < X86_VECTOR_COUNT && (faults & UINT32_C(1) << vector);
+}
+
+/* SDM vol. 3A, table 6-4. */
+static bool is_contributory(uint8_t vector)
+{
+	const uint32_t vectors = X86_BIT(X86_VECTOR_DE) | X86_BIT(X86_VECTOR_TS) | X86_BIT(X86_VECTOR_NP) |
+		X86_BIT(X86_VECTOR_SS) | X86_BIT(X86_VECTOR_GP) | X86_BIT(X86_VECTOR_CP);
+
+	return vector < X86_VECTOR_COUNT && (vectors & UINT32_C(1) << vector);
+}
+
+/*
+ * A fault while an exception is delivered: #DF where both together make one
+ * (SDM vol. 3A, table 6-5), and shutdown, which leaves no state, behind #DF.
+ */
+static struct prediction delivery_fault(const struct delivery *d, struct verdict v)
+{
+	uint8_t first = d->gate->vector;
+
+	if (!d->software && first == X86_VECTOR_DF)
+		return predict_nothing(d->before);
+	if (!d->software && (is_contributory(first) || first == X86_VECTOR_PF) && is_contributory(v.vector))
+		return predict_fault_code(d->before, X86_VECTOR_DF, 0);
+	return predict_fault_code(d->before, v.vector, v.error);
+}
+
+static uint64_t stack_mask(const struct delivery *d)
+{
+	return d->is_long ? UINT64_MAX : LOW_HALF;
+}
+
+/* Where the frame's highest word ends. */
+static uint64_t stack_top(const struct delivery *d)
+{
+	uint64_t old = d->before->gpr[GPR_RSP];
+	uint64_t top;
+
+	if (x86_mode(d->before) != MODE_64)
+		old &= LOW_HALF;
+	top = d->slot.width ? d->gate->tss_rsp : old;
+	/* 64-bit delivery aligns to 16 bytes, SDM vol. 3A, 6.14.2. */
+	return d->is_long ? top & ~UINT64_C(15) : top & LOW_HALF;
+}
+
+/* The return address, if the vector's class and the caller's knowledge give it. */
+static bool saved_rip(const struct delivery *d, uint64_t *rip)
+{
+	if (d->software) {
+		*rip = next_rip(d->before, d->gate);
+		return d->gate->length != 0;
+	}
+	*rip = d->before->rip;
+	return is_fault_class(d->gate->vector);
+}
+
+static void push_frame(struct prediction *p, const struct delivery *d)
+{
+	const struct x86_state *before = d->before;
+	const uint64_t width = before->cs.l && d->is_long ? UINT64_MAX : LOW_HALF;
+	bool outer_stack = d->is_long || d->slot.width;
+	struct frame *f = &p->frame;
+	uint64_t address;
+
+	f->word_size = d->is_long ? 8 : 4;
+	f->has_error = !d->software && d->gate->has_error;
+	f->count = 3 + (outer_stack ? 2 : 0) + (f->has_error ? 1 : 0);
+	f->error = f->has_error ? d->gate->error : 0;
+	f->cs = before->cs.selector;
+	f->rflags = before->rflags;
+	if (outer_stack) {
+		f->rsp = before->gpr[GPR_RSP] & width;
+		f->ss = before->ss.selector;
+	}
+
+	address = (stack_top(d) - (uint64_t)f->word_size * f->count) & stack_mask(d);
+	predict_gpr(p, GPR_RSP, address);
+	f->address = d->is_long ? address : (p->after.ss.base + address) & LOW_HALF;
+
+	p->defined |= FIELD_BIT(FIELD_FRAME_CS) | FIELD_BIT(FIELD_FRAME_RFLAGS);
+	if (saved_rip(d, &f->rip))
+		p->defined |= FIELD_BIT(FIELD_FRAME_RIP);
+	if (outer_stack)
+		p->defined |= FIELD_BIT(FIELD_FRAME_RSP) | FIELD_BIT(FIELD_FRAME_SS);
+	if (f->has_error)
+		p->defined |= FIELD_BIT(FIELD_FRAME_ERROR);
+
+	/* What stands beside a pushed selector or error code is padding. */
+	p->unsaid[FIELD_FRAME_CS] = ~UINT64_C(0xffff);
+	p->unsaid[FIELD_FRAME_SS] = ~UINT64_C(0xffff);
+	p->unsaid[FIELD_FRAME_ERROR] = HIGH_HALF;
+	/* RF in the image depends on what raised the event, SDM vol. 3B, 17.3.1.1. */
+	if (!d->software || (before->rflags & X86_RFLAGS_RF))
+		p->frame_rflags_defined &= ~(uint64_t)X86_RFLAGS_RF;
+}
+
+static void load_new_stack(struct prediction *p, const struct delivery *d)
+{
+	if (!d->is_long && d->slot.width)
+		predict_load_ss(p, segment_from_descriptor(d->gate->target_ss, d->gate->tss_ss));
+	/* An IST stack without a change of privilege leaves SS alone, SDM vol. 3A, 6.14.4. */
+	if (d->is_long && d->cpl != d->before->cpl)
+		predict_null_ss(p, d->cpl);
+}
+
+/*
+ * A trap or an interrupt comes behind an instruction that may have changed
+ * anything: what its state had is not known, where the handler is, is.
+ */
+static void forget_instruction(struct prediction *p, const struct delivery *d)
+{
+	const uint64_t handler = FIELD_BIT(FIELD_RIP) | FIELD_BIT(FIELD_RFLAGS) | FIELD_BIT(FIELD_CS) |
+		FIELD_BIT(FIELD_CPL) | FIELD_BIT(FIELD_MODE) | CS_HIDDEN | FIELD_BIT(FIELD_FRAME_ERROR);
+	const uint64_t rsp = FIELD_BIT(FIELD_RSP), ss = FIELD_BIT(FIELD_SS);
+
+	p->defined &= handler | (d->slot.width ? rsp : 0) | (d->cpl != d->before->cpl ? ss : 0);
+	p->rflags_defined = ~rflags_after_delivery(UINT64_MAX, d->entry.type == X86_TYPE_INTERRUPT_GATE);
+}
+
+static struct prediction enter(const struct delivery *d)
+{
+	struct prediction p = predict_unchanged(d->before);
+
+	p.after.rip = d->entry.offset;
+	predict_load_cs(&p, d->target, d->cpl);
+	load_new_stack(&p, d);
+	push_frame(&p, d);
+	p.after.rflags = rflags_after_delivery(d->before->rflags, d->entry.type == X86_TYPE_INTERRUPT_GATE);
+	if (!d->software && !is_fault_class(d->gate->vector))
+		forget_instruction(&p, d);
+	/* ESP's use depends on SS.B; a 16-bit stack is not modelled. */
+	if (!d->is_long && !p.after.ss.db)
+		predict_unsaid(&p, FIELD_BIT(FIELD_RSP));
+	return predict_done(p);
+}
+
+static struct prediction deliver(const struct gate *gate, const struct x86_state *before, bool software)
+{
+	struct delivery d = {
+		.gate = gate, .before = before, .software = software,
+		.is_long = in_long_mode(before), .ext = software ? 0 : ERROR_EXT,
+	};
+	struct verdict v;
+
+	if (x86_mode(before) == MODE_REAL || in_v86(before))
+		return predict_nothing(before);
+
+	d.entry = gate_from_descriptor(gate->idt, d.is_long);
+	d.target = segment_from_descriptor(gate->target, d.entry.selector);
+	d.cpl = is_conforming(&d.target) ? before->cpl : d.target.dpl;
+	d.slot = delivery_stack_slot(&d.entry, &d.target, before->cpl, d.is_long);
+
+	v = check_idt_gate(&d);
+	if (!v.fault && !is_wide_gate(&d.entry))
+		return predict_nothing(before);
+	if (!v.fault)
+		v = check_handler(&d);
+	return v.fault ? delivery_fault(&d, v) : enter(&d);
+}
+
+struct prediction predict_int(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+{
+	bool into = gate->vector == X86_VECTOR_OF && gate->length == 1;
+
+	(void)vendor;
+	if (into && x86_mode(before) == MODE_64)
+		return predict_fault(before, X86_VECTOR_UD);
+	if (into && !(before->rflags & X86_RFLAGS_OF))
+		return predict_done(predict_next(before, gate));
+	return deliver(gate, before, true);
+}
+
+struct prediction predict_exception(enum vendor vendor, const struct gate *gate,
+                                    const struct x86_state *before)
+{
+	/* INT3 and INTO, should the caller not have decoded them. */
+	bool software = gate->vector == X86_VECTOR_BP || gate->vector == X86_VECTOR_OF;
+
+	(void)vendor;
+	return deliver(gate, before, software);
+}
