@@ -1,0 +1,184 @@
+/*
+ * A file's bytes as an ELF executable for x86-64.  Owns the rules for its
+ * header; the segments are in segments.c.  Knows neither KVM nor what a guest
+ * is loaded for.
+ *
+ * Every range is checked against the file's own length before libelf is asked
+ * for anything in it.
+ */
+#include "image/loader.h"
+
+#include <gelf.h>
+#include <libelf.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool refuse(const struct loader *l, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(l->why, l->why_size, format, arguments);
+	va_end(arguments);
+	return false;
+}
+
+static bool looks_like_text(const struct loader *l)
+{
+	size_t n = l->size < 512 ? l->size : 512;
+
+	for (size_t i = 0; i < n; i++) {
+		uint8_t c = l->bytes[i];
+
+		if (c == 0x7f || (c < ' ' && c != '\n' && c != '\r' && c != '\t' && c != '\f'))
+			return false;
+	}
+	return true;
+}
+
+static bool check_magic(const struct loader *l)
+{
+	size_t n = l->size < SELFMAG ? l->size : SELFMAG;
+
+	if (l->size >= 2 && memcmp(l->bytes, "#!", 2) == 0)
+		return refuse(l, "not an ELF file (a script)");
+	if (memcmp(l->bytes, ELFMAG, n) != 0)
+		return refuse(l, "not an ELF file%s", looks_like_text(l) ? " (text)" : "");
+	if (l->size < EI_NIDENT)
+		return refuse(l, "truncated: %zu bytes do not hold an ELF identification", l->size);
+	return true;
+}
+
+static const char *machine_name(unsigned machine)
+{
+	static const struct { unsigned machine; const char *name; } names[] = {
+		{ EM_386, "i386" },     { EM_AARCH64, "AArch64" }, { EM_ARM, "ARM" },
+		{ EM_RISCV, "RISC-V" }, { EM_PPC64, "PowerPC64" }, { EM_PPC, "PowerPC" },
+		{ EM_S390, "S/390" },   { EM_MIPS, "MIPS" },       { EM_IA_64, "Itanium" },
+		{ EM_SPARCV9, "SPARC V9" }, { EM_SPARC, "SPARC" }, { EM_ALPHA, "Alpha" },
+		{ EM_68K, "Motorola 68000" }, { EM_BPF, "BPF" },   { 258, "LoongArch" },
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (names[i].machine == machine)
+			return names[i].name;
+	return NULL;
+}
+
+static bool check_identification(const struct loader *l)
+{
+	const uint8_t *id = l->bytes;
+
+	if (id[EI_CLASS] == ELFCLASS32)
+		return refuse(l, "32-bit ELF is not supported yet");
+	if (id[EI_CLASS] != ELFCLASS64)
+		return refuse(l, "unknown ELF class %u", id[EI_CLASS]);
+	if (id[EI_DATA] == ELFDATA2MSB)
+		return refuse(l, "big-endian ELF; x86 is little-endian");
+	if (id[EI_DATA] != ELFDATA2LSB)
+		return refuse(l, "unknown ELF byte order %u", id[EI_DATA]);
+	if (id[EI_VERSION] != EV_CURRENT)
+		return refuse(l, "unknown ELF version %u", id[EI_VERSION]);
+	if (l->size < sizeof(Elf64_Ehdr))
+		return refuse(l, "truncated: the ELF header needs %zu bytes, the file has %zu",
+			      sizeof(Elf64_Ehdr), l->size);
+	return true;
+}
+
+static bool check_machine(const struct loader *l, const GElf_Ehdr *header)
+{
+	const char *name = machine_name(header->e_machine);
+
+	if (header->e_machine == EM_X86_64)
+		return true;
+	if (name)
+		return refuse(l, "built for %s, not for x86-64", name);
+	return refuse(l, "built for ELF machine %u, not for x86-64", header->e_machine);
+}
+
+static bool check_type(const struct loader *l, const GElf_Ehdr *header)
+{
+	switch (header->e_type) {
+	case ET_EXEC:
+		return true;
+	case ET_REL:
+		return refuse(l, "a relocatable object, not a linked executable");
+	case ET_DYN:
+		return refuse(l, "a shared object or position-independent executable; link it with -no-pie");
+	case ET_CORE:
+		return refuse(l, "a core dump, not an executable");
+	default:
+		return refuse(l, "ELF type %u is not an executable", header->e_type);
+	}
+}
+
+static bool check_program_headers(const struct loader *l, const GElf_Ehdr *header)
+{
+	if (header->e_phnum == 0 || header->e_phoff == 0)
+		return refuse(l, "no program headers, so nothing to load");
+	if (header->e_phnum > SEGMENTS_MAX)
+		return refuse(l, "%u program headers; at most %u are supported", header->e_phnum,
+			      SEGMENTS_MAX);
+	if (header->e_phentsize != sizeof(Elf64_Phdr))
+		return refuse(l, "program headers of %u bytes instead of %zu", header->e_phentsize,
+			      sizeof(Elf64_Phdr));
+	if (!range_within(header->e_phoff, header->e_phnum * sizeof(Elf64_Phdr), l->size))
+		return refuse(l, "truncated: the program headers at 0x%llx reach past the end of the file at 0x%zx",
+			      (unsigned long long)header->e_phoff, l->size);
+	return true;
+}
+
+static bool load(const struct loader *l, Elf *elf)
+{
+	GElf_Ehdr header;
+
+	if (!gelf_getehdr(elf, &header))
+		return refuse(l, "unreadable ELF header: %s", elf_errmsg(-1));
+	if (!check_machine(l, &header) || !check_type(l, &header) || !check_program_headers(l, &header) ||
+	    !load_segments(l, elf, &header))
+		return false;
+	l->image->symbols = symbols_load(elf);
+	return l->image->symbols || refuse(l, "out of memory");
+}
+
+static bool load_bytes(const struct loader *l)
+{
+	Elf *elf;
+	bool ok;
+
+	if (!check_magic(l) || !check_identification(l))
+		return false;
+	if (elf_version(EV_CURRENT) == EV_NONE)
+		return refuse(l, "cannot be read: libelf is too old");
+	elf = elf_memory((char *)l->bytes, l->size);
+	if (!elf)
+		return refuse(l, "cannot be read as an ELF file: %s", elf_errmsg(-1));
+	ok = load(l, elf);
+	elf_end(elf);
+	return ok;
+}
+
+bool image_open(struct image *image, const char *path, uint64_t limit, char *why, size_t why_size)
+{
+	struct loader l = { .limit = limit, .image = image, .why = why, .why_size = why_size };
+
+	*image = (struct image){ 0 };
+	l.bytes = file_read(path, &l.size, why, why_size);
+	if (!l.bytes)
+		return false;
+	image->handle = l.bytes;
+	if (load_bytes(&l))
+		return true;
+	image_close(image);
+	return false;
+}
+
+void image_close(struct image *image)
+{
+	symbols_free(image->symbols);
+	free(image->segments);
+	free(image->handle);
+	*image = (struct image){ 0 };
+}
