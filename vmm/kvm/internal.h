@@ -1,0 +1,56 @@
+/*
+ * Shared by the files behind kvm.h and by nobody else: the VM itself and the
+ * one way to call an ioctl.
+ */
+#ifndef KVM_INTERNAL_H
+#define KVM_INTERNAL_H
+
+#include "kvm/kvm.h"
+#include "x86.h"
+
+#include <linux/kvm.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vm {
+	int device;                     /* /dev/kvm: system ioctls */
+	int fd;                         /* the VM: memory, capabilities, MSR filter */
+	int vcpu;                       /* its vCPU: registers, debug, KVM_RUN */
+
+	uint8_t *memory;
+	uint64_t memory_size;
+
+	struct kvm_run *run;            /* mapped from vcpu; run->s.regs holds the registers, see state.c */
+	size_t run_size;
+	uint64_t kernel_rip;            /* RIP in KVM; run->s.regs may be ahead of it */
+
+	uint32_t debug_control;         /* of the last KVM_SET_GUEST_DEBUG */
+	uint64_t debug_dr0;             /* what it loaded, */
+	uint64_t breakpoint;            /* and what vm_breakpoint wants */
+	bool intercept_int3;
+};
+
+/*
+ * ioctl(2), restarted after signals.  Returns its result, or a negative errno
+ * after a message that names the request.
+ */
+#define vm_ioctl(fd, request, argument) \
+	vm_ioctl_named((fd), (request), #request, (unsigned long)(argument))
+int vm_ioctl_named(int fd, unsigned long request, const char *name, unsigned long argument);
+
+/* cpuid.c: what the guest's CPUID says. */
+int vm_setup_cpuid(struct vm *vm, const struct vm_config *config);
+
+/* state.c: take the registers from KVM once; KVM_RUN keeps them up to date from then on. */
+int vm_setup_registers(struct vm *vm);
+/* Hand changed registers to KVM now, not at the next KVM_RUN. */
+int vm_flush_registers(struct vm *vm);
+
+/* msr.c: all of struct x86_gate_msrs in one ioctl. */
+int vm_get_gate_msrs(struct vm *vm, struct x86_gate_msrs *msrs);
+int vm_set_gate_msrs(struct vm *vm, const struct x86_gate_msrs *msrs);
+
+/* debug.c: arm or disarm guest debugging for one entry. */
+int vm_prepare_debug(struct vm *vm, enum vm_run_mode mode);
+
+#endif

@@ -1,0 +1,156 @@
+/*
+ * The Linux KVM API as the rest of the program sees it: one VM with one vCPU,
+ * its memory, its state and its exits.  <linux/kvm.h> is included only by the
+ * files behind this header.
+ *
+ * Functions that return int return 0 or a negative errno, after one message
+ * (message.h) that names the ioctl.
+ */
+#ifndef KVM_KVM_H
+#define KVM_KVM_H
+
+#include "model/model.h"
+#include "model/state.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct vm;
+
+/* More would reach into what a PC keeps below 4 GiB for devices and KVM for itself. */
+#define VM_MEMORY_MAX UINT64_C(0xc0000000)
+
+struct vm_config {
+	const char *device;             /* "/dev/kvm" */
+	uint64_t memory_size;           /* bytes from physical address 0, a multiple of 4096 */
+	bool cpu_vendor_set;            /* otherwise the guest sees the host's CPUID vendor */
+	enum vendor cpu_vendor;
+};
+
+int vm_open(struct vm **vm, const struct vm_config *config);
+void vm_close(struct vm *vm);
+
+/*
+ * Guest-physical memory [gpa, gpa + size), or NULL when any byte of it is
+ * outside.  The pointer is valid until vm_close.
+ */
+void *vm_memory(struct vm *vm, uint64_t gpa, uint64_t size);
+uint64_t vm_memory_size(const struct vm *vm);
+
+/* Which parts of struct x86_state are read or written. */
+enum { VM_REGS = 1, VM_SREGS = 2, VM_MSRS = 4, VM_ALL = 7 };
+
+/*
+ * RFLAGS read after a step has the guest's TF hidden by KVM: it reads 0.
+ * cpl is SS.DPL, as KVM has it: vm_set_state takes it from ss.dpl.
+ */
+int vm_get_state(struct vm *vm, struct x86_state *s, unsigned parts);
+int vm_set_state(struct vm *vm, const struct x86_state *s, unsigned parts);
+
+/* One MSR, as the host sees it: no filter, no exit.  -ENXIO when KVM does not know it (no message). */
+int vm_get_msr(struct vm *vm, uint32_t index, uint64_t *value);
+int vm_set_msr(struct vm *vm, uint32_t index, uint64_t value);
+
+/* Make RDMSR and WRMSR of these MSRs by the guest exit as EXIT_RDMSR, EXIT_WRMSR. */
+int vm_trap_msrs(struct vm *vm, const uint32_t *indices, size_t count);
+
+enum vm_exit_kind {
+	EXIT_DEBUG,             /* a single step ended, or a breakpoint */
+	EXIT_HLT,               /* RIP is behind the HLT */
+	EXIT_PIO, EXIT_MMIO,
+	EXIT_RDMSR, EXIT_WRMSR,
+	EXIT_SHUTDOWN,          /* triple fault; on SVM the registers are lost */
+	EXIT_FAIL_ENTRY, EXIT_INTERNAL_ERROR,
+	EXIT_INTERRUPTED,       /* vm_interrupt */
+	EXIT_OTHER
+};
+
+struct vm_exit {
+	enum vm_exit_kind kind;
+	uint32_t reason;                /* KVM's own number */
+	union {
+		struct { uint16_t port; uint8_t size; bool out; uint32_t count; void *data; } pio;
+		struct { uint64_t gpa; uint32_t size; bool write; void *data; } mmio;
+		struct { uint32_t index; uint64_t value; } msr;
+		struct { uint32_t exception; uint64_t pc, dr6, dr7; } debug;
+		struct { uint64_t hardware_reason; } fail_entry;
+		struct { uint32_t suberror; } internal;
+	};
+};
+
+enum vm_run_mode {
+	RUN_FREE,               /* until something exits */
+	RUN_STEP                /* one instruction, TF lent */
+};
+
+/*
+ * Enter the guest.  After EXIT_PIO, EXIT_MMIO, EXIT_RDMSR and EXIT_WRMSR the
+ * answer (pio.data, mmio.data, vm_answer_msr) is taken at the next entry,
+ * which ends with EXIT_DEBUG when that one is a RUN_STEP.
+ */
+int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *exit);
+
+/* After EXIT_RDMSR (value) or EXIT_WRMSR: go on, or take #GP(0). */
+void vm_answer_msr(struct vm *vm, uint64_t value, bool fault);
+
+/* Breakpoints for the probe: DR0 at address (0: none) and INT3 interception, for all further entries. */
+int vm_breakpoint(struct vm *vm, uint64_t dr0, bool int3);
+
+/* The next entry starts by delivering this exception through the guest's IDT.  DR6, CR2: the caller's. */
+int vm_inject(struct vm *vm, uint8_t vector, bool has_error, uint32_t error);
+int vm_set_dr6(struct vm *vm, uint64_t value);
+
+/* Forget what is being delivered or pending: exceptions, interrupts, NMIs, their shadows. */
+int vm_clear_events(struct vm *vm);
+
+/*
+ * Make the current or the next vm_run return EXIT_INTERRUPTED.
+ * Async-signal-safe.  It is the signal that ends KVM_RUN: call this from a
+ * handler that runs on the thread of vm_run.
+ */
+void vm_interrupt(struct vm *vm);
+
+/* --- boot.c, boot_layout.c, boot_paging.c --- */
+
+struct image;
+
+/* How many bytes at the top of guest memory belong to the VMM while a guest starts. */
+uint64_t boot_reserved(uint64_t memory_size);
+
+/* Load a plain ELF64 guest and set up what abi.h promises it. */
+int vm_boot_elf64(struct vm *vm, const struct image *image);
+
+/* --- probe.c --- */
+
+enum probe_row {
+	PROBE_RING0_SELECTORS, PROBE_SYSCALL, PROBE_FMASK, PROBE_SYSRET, PROBE_INT, PROBE_IRET,
+	PROBE_STEP_RING0, PROBE_STEP_RING3, PROBE_HW_BREAKPOINT, PROBE_SW_BREAKPOINT, PROBE_MSR_FILTER,
+	PROBE_ROWS
+};
+
+enum probe_verdict { PROBE_OK, PROBE_OFF, PROBE_NOT_RUN };
+
+struct probe_result {
+	bool opened;                    /* the device could be used at all */
+	char reason[160];               /* why not */
+	struct {
+		enum probe_verdict verdict;
+		char detail[96];        /* what was seen, "CS 33 SS 2B, expected CS 10 SS 18" */
+	} row[PROBE_ROWS];
+	unsigned microseconds;
+};
+
+/* Run the probe guest on this device.  Never fails: what cannot be done is in the result. */
+void kvm_probe(const char *device, struct probe_result *result);
+const char *probe_row_name(enum probe_row row);
+/* The rows that watch method step relies on all hold. */
+bool probe_faithful(const struct probe_result *result);
+/* The first thing that is off, in one clause for a person: "SYSCALL leaves CS 33". */
+void probe_explain(const struct probe_result *result, char *text, size_t size);
+
+/* The vendor of the processor that this program runs on, by CPUID. */
+enum vendor host_vendor(void);
+/* The KVM vendor module here: "kvm_amd", "kvm_intel", or what /sys/module shows; never NULL. */
+const char *kvm_module(void);
+
+#endif
