@@ -1,0 +1,118 @@
+/*
+ * Entries and returns: nested, crossed, blocked for long, and never guessed.
+ */
+#include "watch/pair.h"
+
+#include <criterion/criterion.h>
+
+static struct pairing pairing;
+static uint64_t seq;
+
+static uint64_t call_syscall(uint64_t rip, uint64_t rsp, uint32_t number)
+{
+	struct transition t = {
+		.seq = ++seq, .gate = { .kind = GATE_SYSCALL, .length = 2 }, .before = { .rip = rip, .cpl = 3 },
+		.service = { .valid = true, .number = number },
+	};
+
+	t.before.gpr[GPR_RSP] = rsp;
+	pair_transition(&pairing, &t);
+	return t.seq;
+}
+
+static uint64_t call_int(uint64_t frame, uint64_t rip, bool error)
+{
+	struct transition t = {
+		.seq = ++seq, .gate = { .kind = error ? GATE_FAULT : GATE_INT, .length = 2 }, .before = { .cpl = 3 },
+		.frame = { .address = frame, .word_size = 8, .count = error ? 6 : 5, .has_error = error, .rip = rip,
+		           .rsp = 0x7000 },
+	};
+
+	pair_transition(&pairing, &t);
+	return t.seq;
+}
+
+static struct transition sysret(uint64_t rip, uint64_t rsp)
+{
+	struct transition t = {
+		.seq = ++seq, .gate = { .kind = GATE_SYSRET }, .after = { .rip = rip, .cpl = 3 },
+	};
+
+	t.after.gpr[GPR_RSP] = rsp;
+	pair_transition(&pairing, &t);
+	return t;
+}
+
+static struct transition iret(uint64_t frame, uint64_t rip, uint64_t rsp)
+{
+	struct transition t = { .seq = ++seq, .gate = { .kind = GATE_IRET }, .after = { .rip = rip, .cpl = 3 } };
+
+	t.before.gpr[GPR_RSP] = frame;
+	t.after.gpr[GPR_RSP] = rsp;
+	pair_transition(&pairing, &t);
+	return t;
+}
+
+Test(pair, a_return_names_its_entry_and_service)
+{
+	uint64_t entry = call_syscall(0x1000, 0x7000, 0x55);
+	struct transition t = sysret(0x1002, 0x7000);
+
+	cr_assert_eq(t.entry, entry);
+	cr_assert(t.service.valid);
+	cr_assert_eq(t.service.number, 0x55);
+	cr_assert_eq(sysret(0x1002, 0x7000).entry, 0, "an entry returns once");
+}
+
+Test(pair, two_threads_blocked_at_one_place_cross)
+{
+	uint64_t first = call_syscall(0x1000, 0x7000, 1), second = call_syscall(0x1000, 0x9000, 2);
+
+	cr_assert_eq(sysret(0x1002, 0x7000).entry, first);
+	cr_assert_eq(sysret(0x1002, 0x9000).entry, second);
+}
+
+Test(pair, a_frame_is_known_by_where_it_lies)
+{
+	uint64_t plain = call_int(0xff80, 0x2002, false), fault = call_int(0xee80, 0x3000, true);
+
+	cr_assert_eq(iret(0xee88, 0x3005, 0x7000).entry, fault, "the handler moved RIP, and skipped the error code");
+	cr_assert_eq(iret(0xff80, 0x2002, 0x7000).entry, plain);
+}
+
+Test(pair, a_syscall_may_return_by_iret)
+{
+	uint64_t entry = call_syscall(0x1000, 0x7000, 3);
+
+	cr_assert_eq(iret(0xff80, 0x1002, 0x7000).entry, entry);
+}
+
+Test(pair, never_guessed)
+{
+	call_syscall(0x1000, 0x7000, 1);
+	cr_assert_eq(sysret(0x1004, 0x7000).entry, 0);
+	cr_assert_eq(sysret(0x1002, 0x7008).entry, 0);
+	cr_assert_eq(iret(0xff80, 0x5000, 0x7000).entry, 0);
+}
+
+Test(pair, an_entry_that_faulted_is_no_call)
+{
+	struct transition t = {
+		.seq = ++seq, .gate = { .kind = GATE_SYSRET }, .faulted = true, .after = { .rip = 0x1002 },
+	};
+
+	call_syscall(0x1000, 0x7000, 1);
+	t.after.gpr[GPR_RSP] = 0x7000;
+	pair_transition(&pairing, &t);
+	cr_assert_eq(t.entry, 0);
+}
+
+Test(pair, forgets_the_oldest_and_survives)
+{
+	uint64_t last = 0;
+
+	for (unsigned n = 0; n < 3 * PAIR_OPEN_MAX; n++)
+		last = call_syscall(0x1000, 0x10000 + n * 16, n);
+	cr_assert_eq(sysret(0x1002, 0x10000).entry, 0);
+	cr_assert_eq(sysret(0x1002, 0x10000 + (3 * PAIR_OPEN_MAX - 1) * 16).entry, last);
+}

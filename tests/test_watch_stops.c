@@ -1,0 +1,165 @@
+/*
+ * The stops: at every handler, at shared ones on a landing pad for each
+ * vector, and never where the guest could read them.
+ */
+#include "fake_vm.h"
+#include "watch/stops.h"
+
+#include <criterion/criterion.h>
+
+#define IDT     0x1000
+#define OWN     0x3000                  /* handler of vector v at OWN + 16 v */
+#define SHARED  0x4800
+
+static struct guest_view view;
+static struct stops stops;
+static struct x86_state state;
+
+static void gate(unsigned vector, uint64_t offset, uint8_t access)
+{
+	fake_write(IDT + vector * 16, (offset & 0xffff) | 0x10 << 16 | (uint64_t)access << 40 |
+	                              (offset & 0xffff0000) << 32, 8);
+	fake_write(IDT + vector * 16 + 8, offset >> 32, 8);
+}
+
+/* Vectors 0 to 7 have handlers of their own, 8 to 15 one together, the rest none.  No paging: linear is physical. */
+static void set_up(void)
+{
+	memset(fake_memory, 0, sizeof fake_memory);
+	for (unsigned v = 0; v < 8; v++)
+		gate(v, OWN + v * 16, 0x8e);
+	for (unsigned v = 8; v < 16; v++)
+		gate(v, SHARED, 0x8e);
+	memset(fake_memory + OWN, 0x90, 0x2000);
+	state = (struct x86_state){
+		.cr0 = X86_CR0_PE, .efer = X86_EFER_LMA, .idtr = { IDT, 0xfff }, .cs = { .l = true }, .rip = 0x8000,
+	};
+	stops_init(&stops, &view);
+	stops_refresh(&stops, &state);
+}
+
+TestSuite(stops, .init = set_up);
+
+static const struct insn nop = { .length = 1 };
+
+Test(stops, own_handlers)
+{
+	for (unsigned v = 0; v < 8; v++) {
+		struct stop_hit hit = stops_hit(&stops, &state, OWN + v * 16);
+
+		cr_assert_eq(fake_memory[OWN + v * 16], 0xf4);
+		cr_assert(hit.ours && hit.fault);
+		cr_assert_eq(hit.vectors, 1u << v);
+		cr_assert_eq(hit.target, OWN + v * 16);
+	}
+	cr_assert_not(stops_hit(&stops, &state, OWN + 1).ours);
+}
+
+/* Where a gate in memory leads now. */
+static uint64_t gate_target(unsigned vector)
+{
+	uint64_t lo;
+
+	memcpy(&lo, fake_memory + IDT + vector * 16, 8);
+	return (lo & 0xffff) | (lo >> 32 & 0xffff0000);
+}
+
+Test(stops, a_shared_handler_tells_which)
+{
+	for (unsigned v = 8; v < 16; v++) {
+		struct stop_hit hit = stops_hit(&stops, &state, gate_target(v));
+
+		cr_assert(hit.ours && hit.fault);
+		cr_assert_eq(hit.vectors, 1u << v, "vector %u lands as %x", v, hit.vectors);
+		cr_assert_eq(hit.target, SHARED, "and goes on at its own handler");
+	}
+}
+
+Test(stops, the_guest_reads_its_own_bytes)
+{
+	uint8_t code[0x2000], idt[256], *p;
+
+	cr_assert_eq(view_read(&view, &state, OWN, code, sizeof code), sizeof code);
+	for (p = code; p < code + sizeof code; p++)
+		cr_assert_eq(*p, 0x90);
+	view_read(&view, &state, IDT, idt, sizeof idt);
+	for (unsigned v = 8; v < 16; v++)
+		cr_assert_eq(idt[v * 16] | idt[v * 16 + 1] << 8, SHARED);
+}
+
+Test(stops, lifted_for_who_reads_them)
+{
+	struct insn load = { .length = 4, .memory_count = 1, .memory = { { .linear = OWN + 8, .size = 16 } } };
+
+	stops_lift(&stops, &state, &load);
+	cr_assert_eq(fake_memory[OWN + 16], 0x90);
+	cr_assert_eq(fake_memory[OWN], 0xf4, "out of its reach");
+	stops_lower(&stops, &state, &load);
+	cr_assert_eq(fake_memory[OWN + 16], 0xf4);
+}
+
+Test(stops, pads_and_their_gates_go_together)
+{
+	struct insn load = { .length = 4, .memory_count = 1, .memory = { { .linear = IDT + 12 * 16, .size = 8 } } };
+
+	stops_lift(&stops, &state, &load);
+	for (unsigned v = 8; v < 16; v++)
+		cr_assert_eq(gate_target(v), SHARED, "vector %u would land on a pad that is no stop", v);
+	cr_assert_eq(fake_memory[SHARED], 0xf4);
+	cr_assert_eq(__builtin_popcount(stops_hit(&stops, &state, SHARED).vectors), 8);
+	stops_lower(&stops, &state, &load);
+	cr_assert_neq(gate_target(12), SHARED);
+}
+
+Test(stops, the_handlers_first_instruction_runs)
+{
+	state.rip = OWN + 6 * 16;
+	stops_lift(&stops, &state, &nop);
+	cr_assert_eq(fake_memory[OWN + 6 * 16], 0x90);
+	cr_assert_eq(fake_memory[OWN + 5 * 16], 0xf4);
+}
+
+Test(stops, follow_the_idt)
+{
+	struct insn store = { .length = 8, .memory_count = 1, .memory = { { IDT + 3 * 16, 8, true } } };
+
+	stops_lift(&stops, &state, &store);
+	gate(3, 0x6000, 0x8e);
+	stops_lower(&stops, &state, &store);
+	cr_assert(stops.stale);
+	stops_refresh(&stops, &state);
+	cr_assert_eq(fake_memory[0x6000], 0xf4);
+	cr_assert_eq(fake_memory[OWN + 3 * 16], 0x90);
+}
+
+Test(stops, gates_that_are_none)
+{
+	gate(3, 0x6000, 0x0e);          /* not present */
+	gate(4, 0x6010, 0x85);          /* a task gate */
+	gate(5, 0x6020, 0x9e);          /* S = 1 */
+	gate(6, 0xfffffff0, 0x8e);      /* outside memory */
+	stops.stale = true;
+	stops_refresh(&stops, &state);
+	for (unsigned offset = 0; offset < 0x40; offset++)
+		cr_assert_eq(fake_memory[0x6000 + offset], 0);
+}
+
+Test(stops, transient_ones_last_one_run)
+{
+	cr_assert(stops_at(&stops, &state, &nop, 0x7000));
+	cr_assert(stops_hit(&stops, &state, 0x7000).ours);
+	cr_assert_not(stops_hit(&stops, &state, 0x7000).fault);
+	cr_assert_not(stops_at(&stops, &state, &nop, state.rip), "the instruction itself must run");
+	cr_assert_not(stops_at(&stops, &state, &nop, 0x80000000));
+	stops_lower(&stops, &state, &nop);
+	cr_assert_eq(fake_memory[0x7000], 0);
+}
+
+Test(stops, what_the_guest_writes_over_a_stop_stays)
+{
+	fake_memory[OWN] = 0x55;                /* a push, say, that nobody announced */
+	stops_clear(&stops);
+	cr_assert_eq(fake_memory[OWN], 0x55);
+	cr_assert_eq(fake_memory[OWN + 16], 0x90);
+	cr_assert_eq(gate_target(9), SHARED);
+}

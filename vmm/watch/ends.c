@@ -1,0 +1,133 @@
+/*
+ * The ways a run ends, in words for a person, and the watch method that
+ * watches nothing.
+ */
+#include "watch/watch.h"
+
+#include "image/image.h"
+#include "x86.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <string.h>
+
+const uint32_t watch_msrs[] = {
+	X86_MSR_EFER, X86_MSR_STAR, X86_MSR_LSTAR, X86_MSR_CSTAR, X86_MSR_FMASK,
+	X86_MSR_SYSENTER_CS, X86_MSR_SYSENTER_ESP, X86_MSR_SYSENTER_EIP,
+	X86_MSR_GS_BASE, X86_MSR_KERNEL_GS_BASE,
+};
+const unsigned watch_msr_count = sizeof watch_msrs / sizeof *watch_msrs;
+
+bool watch_is_gate_msr(uint32_t index)
+{
+	for (unsigned n = 0; n < watch_msr_count; n++)
+		if (watch_msrs[n] == index)
+			return true;
+	return false;
+}
+
+static void ended(struct run_end *end, const char *how, bool died, const char *format, ...)
+	__attribute__((format(printf, 4, 5)));
+
+static void ended(struct run_end *end, const char *how, bool died, const char *format, ...)
+{
+	va_list list;
+
+	end->end = how;
+	end->died = died;
+	va_start(list, format);
+	vsnprintf(end->account, sizeof end->account, format, list);
+	va_end(list);
+}
+
+/* "KiSystemCall64+1A (0xfffff80000001234)" or the bare address. */
+static const char *place(struct guest_view *view, uint64_t rip, char *text, size_t size)
+{
+	const char *symbol = view->symbols ? symbols_text(view->symbols, rip) : NULL;
+
+	if (symbol)
+		snprintf(text, size, "%s (0x%" PRIx64 ")", symbol, rip);
+	else
+		snprintf(text, size, "0x%" PRIx64, rip);
+	return text;
+}
+
+void end_by_exit(struct run_end *end, const struct vm_exit *exit, const struct x86_state *last,
+                 struct guest_view *view)
+{
+	char text[128];
+	const char *where = place(view, last->rip, text, sizeof text);
+
+	switch (exit->kind) {
+	case EXIT_HLT:
+		ended(end, "halt", false, "halted at %s, and nothing can wake it", where);
+		break;
+	case EXIT_SHUTDOWN:
+		ended(end, "triple-fault", true, "triple fault: an exception could not be delivered at or after %s",
+		      where);
+		break;
+	case EXIT_MMIO:
+		ended(end, "outside-memory", true,
+		      "%s guest-physical address 0x%" PRIx64 ", where there is neither memory (0x%" PRIx64
+		      " bytes) nor a device, at %s",
+		      exit->mmio.write ? "wrote to" : "read from", exit->mmio.gpa, vm_memory_size(view->vm), where);
+		break;
+	case EXIT_FAIL_ENTRY:
+		ended(end, "entry-failure", true,
+		      "the processor refused to enter the guest (hardware reason 0x%" PRIx64 ") at %s",
+		      exit->fail_entry.hardware_reason, where);
+		break;
+	case EXIT_INTERNAL_ERROR:
+		ended(end, "internal-error", true, "KVM cannot go on (suberror %u) at %s: %s", exit->internal.suberror,
+		      where, exit->internal.suberror == 1 ? "an instruction that it cannot emulate, or code outside memory" :
+		      "an exit that it does not expect");
+		break;
+	default:
+		ended(end, "unhandled-exit", true, "KVM exit %u, which is not handled, at %s", exit->reason, where);
+	}
+}
+
+bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value)
+{
+	bool fault;
+
+	*value = exit->msr.value;
+	if (exit->kind == EXIT_RDMSR)
+		fault = vm_get_msr(vm, exit->msr.index, value) != 0;
+	else
+		fault = vm_set_msr(vm, exit->msr.index, *value) != 0;
+	vm_answer_msr(vm, *value, fault);
+	return !fault;
+}
+
+int watch_nothing(const struct watch *w, struct run_end *end)
+{
+	struct x86_state last = { 0 };
+	struct vm_exit exit;
+	uint64_t value;
+	int err;
+
+	while (!(err = vm_run(w->vm, RUN_FREE, &exit))) {
+		switch (exit.kind) {
+		case EXIT_PIO:
+			ports_access(w->ports, &exit);
+			if (w->ports->ended)
+				return 0;
+			break;
+		case EXIT_RDMSR:
+		case EXIT_WRMSR:
+			watch_serve_msr(w->vm, &exit, &value);
+			break;
+		case EXIT_INTERRUPTED:
+			if (!*w->stop)
+				break;
+			end->interrupted = true;
+			return 0;
+		default:
+			err = vm_get_state(w->vm, &last, VM_REGS);
+			end_by_exit(end, &exit, &last, w->view);
+			return err;
+		}
+	}
+	return err;
+}

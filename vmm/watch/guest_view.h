@@ -1,0 +1,43 @@
+/*
+ * A guest seen from outside through its own page tables and symbols: linear
+ * addresses in, bytes and names out.  Every address is hostile.
+ */
+#ifndef WATCH_GUEST_VIEW_H
+#define WATCH_GUEST_VIEW_H
+
+#include "model/model.h"
+#include "model/state.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct vm;
+struct symbols;
+struct patches;
+struct guest_view {
+	struct vm *vm;
+	struct symbols *symbols;        /* may be NULL */
+	struct patches *patches;        /* the tracer's own bytes, never shown; may be NULL */
+};
+
+/* What a page walk found. */
+struct mapping {
+	uint64_t gpa;
+	uint64_t page_size;             /* 4 KiB, 2 MiB, 4 MiB, 1 GiB, or 0 without paging */
+	bool user, writable, nx;        /* over all levels */
+};
+
+/* Walk the tables that s selects (none, 32-bit, PAE, 4- and 5-level).  False: not mapped. */
+bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct mapping *m);
+
+/* Copy bytes at a linear address.  Returns how many could be read or written from its start. */
+size_t view_read(struct guest_view *v, const struct x86_state *s, uint64_t linear, void *buffer, size_t size);
+size_t view_write(struct guest_view *v, const struct x86_state *s, uint64_t linear, const void *buffer, size_t size);
+
+/* The descriptor that a selector names, from the GDT or LDT; long_system reads 16 bytes for S=0. */
+struct raw_descriptor view_descriptor(struct guest_view *v, const struct x86_state *s, uint16_t selector,
+                                      bool long_system);
+/* Gate n of the IDT: 16 bytes when EFER.LMA, otherwise 8. */
+struct raw_descriptor view_idt_gate(struct guest_view *v, const struct x86_state *s, uint8_t vector);
+
+#endif

@@ -1,0 +1,179 @@
+/*
+ * Instructions through Zydis.  Owns what counts as a gate by mnemonic and how
+ * an operand becomes a linear address.  It reads no guest memory.
+ */
+#include "watch/insn.h"
+
+#include "x86.h"
+
+#include <Zydis/Zydis.h>
+#include <string.h>
+
+/* An implicit stack operand is named by where RSP stands before: what is pushed lies below it. */
+#define STACK_REACH     64
+/* Beyond what Zydis gives as an operand's size (FXSAVE, XSAVE and the like say less). */
+#define OPERAND_REACH   64
+
+static const struct {
+	ZydisMnemonic mnemonic;
+	enum gate_kind gate;
+	unsigned flags;
+	uint8_t vector;
+} table[] = {
+	{ ZYDIS_MNEMONIC_WRMSR, GATE_WRMSR, 0, 0 },
+	{ ZYDIS_MNEMONIC_RDMSR, GATE_RDMSR, 0, 0 },
+	{ ZYDIS_MNEMONIC_SWAPGS, GATE_SWAPGS, 0, 0 },
+	{ ZYDIS_MNEMONIC_SYSCALL, GATE_SYSCALL, 0, 0 },
+	{ ZYDIS_MNEMONIC_SYSRET, GATE_SYSRET, 0, 0 },
+	{ ZYDIS_MNEMONIC_SYSENTER, GATE_SYSENTER, 0, 0 },
+	{ ZYDIS_MNEMONIC_SYSEXIT, GATE_SYSEXIT, 0, 0 },
+	{ ZYDIS_MNEMONIC_INT, GATE_INT, 0, 0 },
+	{ ZYDIS_MNEMONIC_INT3, GATE_INT, 0, X86_VECTOR_BP },
+	{ ZYDIS_MNEMONIC_INTO, GATE_INT, 0, X86_VECTOR_OF },
+	{ ZYDIS_MNEMONIC_IRET, GATE_IRET, 0, 0 },
+	{ ZYDIS_MNEMONIC_IRETD, GATE_IRET, 0, 0 },
+	{ ZYDIS_MNEMONIC_IRETQ, GATE_IRET, 0, 0 },
+	{ ZYDIS_MNEMONIC_PUSHF, GATE_NONE, INSN_PUSHF, 0 },
+	{ ZYDIS_MNEMONIC_PUSHFD, GATE_NONE, INSN_PUSHF, 0 },
+	{ ZYDIS_MNEMONIC_PUSHFQ, GATE_NONE, INSN_PUSHF, 0 },
+	{ ZYDIS_MNEMONIC_POPF, GATE_NONE, INSN_POPF, 0 },
+	{ ZYDIS_MNEMONIC_POPFD, GATE_NONE, INSN_POPF, 0 },
+	{ ZYDIS_MNEMONIC_POPFQ, GATE_NONE, INSN_POPF, 0 },
+	{ ZYDIS_MNEMONIC_HLT, GATE_NONE, INSN_HLT, 0 },
+	{ ZYDIS_MNEMONIC_LIDT, GATE_NONE, INSN_TABLES, 0 },
+	{ ZYDIS_MNEMONIC_LGDT, GATE_NONE, INSN_TABLES, 0 },
+	{ ZYDIS_MNEMONIC_INVLPG, GATE_NONE, INSN_TABLES, 0 },
+};
+
+static ZydisMachineMode machine_mode(const struct x86_state *s, ZydisStackWidth *stack)
+{
+	switch (x86_mode(s)) {
+	case MODE_64:
+		*stack = ZYDIS_STACK_WIDTH_64;
+		return ZYDIS_MACHINE_MODE_LONG_64;
+	case MODE_REAL:
+		*stack = ZYDIS_STACK_WIDTH_16;
+		return ZYDIS_MACHINE_MODE_REAL_16;
+	default:
+		*stack = s->ss.db ? ZYDIS_STACK_WIDTH_32 : ZYDIS_STACK_WIDTH_16;
+		return s->cs.db ? ZYDIS_MACHINE_MODE_LEGACY_32 : ZYDIS_MACHINE_MODE_LEGACY_16;
+	}
+}
+
+static uint64_t register_value(const struct x86_state *s, ZydisRegister r)
+{
+	ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
+
+	if (wide < ZYDIS_REGISTER_RAX || wide > ZYDIS_REGISTER_R15)
+		return 0;
+	return s->gpr[wide - ZYDIS_REGISTER_RAX];
+}
+
+static uint64_t segment_base(const struct x86_state *s, ZydisRegister segment)
+{
+	bool flat = x86_mode(s) == MODE_64;     /* only FS and GS have a base there */
+
+	switch (segment) {
+	case ZYDIS_REGISTER_FS: return s->fs.base;
+	case ZYDIS_REGISTER_GS: return s->gs.base;
+	case ZYDIS_REGISTER_CS: return flat ? 0 : s->cs.base;
+	case ZYDIS_REGISTER_SS: return flat ? 0 : s->ss.base;
+	case ZYDIS_REGISTER_ES: return flat ? 0 : s->es.base;
+	default: return flat ? 0 : s->ds.base;
+	}
+}
+
+static void memory_operand(struct insn *i, const struct x86_state *s,
+                           const ZydisDecodedInstruction *z, const ZydisDecodedOperand *o)
+{
+	struct insn_memory *m = &i->memory[i->memory_count];
+	uint64_t address = (uint64_t)o->mem.disp.value;
+
+	if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || o->mem.type == ZYDIS_MEMOP_TYPE_AGEN ||
+	    i->memory_count == INSN_OPERANDS)
+		return;
+	if (o->mem.base == ZYDIS_REGISTER_RIP || o->mem.base == ZYDIS_REGISTER_EIP)
+		address += s->rip + z->length;
+	else
+		address += register_value(s, o->mem.base);
+	address += register_value(s, o->mem.index) * o->mem.scale;
+	if (z->address_width < 64)
+		address &= (UINT64_C(1) << z->address_width) - 1;
+	address += segment_base(s, o->mem.segment);
+
+	m->write = o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
+	m->linear = address;
+	m->size = o->size / 8 + OPERAND_REACH;
+	if (o->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN && o->mem.segment == ZYDIS_REGISTER_SS) {
+		m->linear -= STACK_REACH;
+		m->size += STACK_REACH;
+	}
+	i->memory_count++;
+}
+
+static void far_pointer(struct insn *i, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *o)
+{
+	i->gate = GATE_FAR;
+	switch (z->mnemonic) {
+	case ZYDIS_MNEMONIC_RET:
+		i->far = FAR_RET;
+		if (o->type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
+			i->far_release = (uint16_t)o->imm.value.u;
+		return;
+	case ZYDIS_MNEMONIC_CALL:
+		i->far = FAR_CALL;
+		break;
+	default:
+		i->far = FAR_JMP;
+	}
+	if (o->type == ZYDIS_OPERAND_TYPE_POINTER) {
+		i->far_selector = o->ptr.segment;
+		i->far_offset = o->ptr.offset;
+	} else {
+		i->far_in_memory = true;
+	}
+}
+
+static void classify(struct insn *i, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *o)
+{
+	for (unsigned n = 0; n < sizeof table / sizeof *table; n++) {
+		if (table[n].mnemonic != z->mnemonic)
+			continue;
+		i->gate = table[n].gate;
+		i->flags |= table[n].flags;
+		i->vector = table[n].vector;
+		if (z->mnemonic == ZYDIS_MNEMONIC_INT)
+			i->vector = (uint8_t)o[0].imm.value.u;
+		return;
+	}
+	if (z->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+		far_pointer(i, z, o);
+	if (z->mnemonic == ZYDIS_MNEMONIC_MOV && o[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	    ZydisRegisterGetClass(o[0].reg.value) == ZYDIS_REGCLASS_CONTROL)
+		i->flags |= INSN_TABLES;
+	if (z->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) {
+		i->flags |= INSN_REP;
+		i->string_size = z->operand_width / 8;
+	}
+}
+
+void insn_decode(struct insn *i, const struct x86_state *s, const uint8_t *bytes, unsigned size)
+{
+	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
+	ZydisDecodedInstruction z;
+	ZydisStackWidth stack;
+	ZydisMachineMode mode = machine_mode(s, &stack);
+	ZydisDecoder decoder;
+
+	memset(i, 0, sizeof *i);
+	memcpy(i->bytes, bytes, size < INSN_MAX ? size : INSN_MAX);
+	if (!ZYAN_SUCCESS(ZydisDecoderInit(&decoder, mode, stack)) ||
+	    !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, size, &z, operands)))
+		return;
+
+	i->length = z.length;
+	i->operand_size = z.operand_width / 8;
+	classify(i, &z, operands);
+	for (unsigned n = 0; n < z.operand_count; n++)
+		memory_operand(i, s, &z, &operands[n]);
+}

@@ -1,0 +1,51 @@
+/*
+ * One instruction of the guest, decoded as far as a watcher needs: is it a
+ * gate, does it move TF, which memory does it name.
+ */
+#ifndef WATCH_INSN_H
+#define WATCH_INSN_H
+
+#include "model/model.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define INSN_MAX        15              /* bytes, SDM vol. 2A, 2.3.11 */
+#define INSN_OPERANDS   5
+
+enum {
+	INSN_PUSHF = 1 << 0,            /* stores RFLAGS, TF among them */
+	INSN_POPF = 1 << 1,             /* loads TF */
+	INSN_HLT = 1 << 2,
+	INSN_REP = 1 << 3,              /* a string instruction that TF stops at each turn */
+	INSN_TABLES = 1 << 4,           /* moves the IDT, the GDT or the page tables */
+};
+
+/* Memory that an instruction may touch.  size is generous, never short. */
+struct insn_memory {
+	uint64_t linear;
+	uint32_t size;
+	bool write;
+};
+
+struct insn {
+	uint8_t bytes[INSN_MAX];
+	uint8_t length;                 /* 0: the bytes could not be fetched or decoded */
+	uint8_t operand_size;           /* 2, 4 or 8 */
+	enum gate_kind gate;
+	enum far_kind far;
+	uint8_t vector;                 /* GATE_INT */
+	bool far_in_memory;             /* GATE_FAR JMP and CALL: the pointer is memory[0] */
+	uint16_t far_selector;          /* otherwise it is here */
+	uint32_t far_offset;
+	uint16_t far_release;           /* far RET n */
+	unsigned flags;                 /* INSN_... */
+	uint8_t string_size;            /* INSN_REP: bytes an element */
+	unsigned memory_count;
+	struct insn_memory memory[INSN_OPERANDS];
+};
+
+/* Decode size bytes found at s->rip.  Always fills *i; an undecodable one has length 0 and gate GATE_NONE. */
+void insn_decode(struct insn *i, const struct x86_state *s, const uint8_t *bytes, unsigned size);
+
+#endif

@@ -1,0 +1,67 @@
+/*
+ * An entry with a frame is known by where the frame lies: IRET pops that very
+ * one.  An entry without (SYSCALL, SYSENTER) is known by the address and stack
+ * that its caller goes on with.
+ */
+#include "watch/pair.h"
+
+#include <string.h>
+
+static void remember(struct pairing *p, const struct transition *t)
+{
+	struct open_entry e = { .seq = t->seq, .service = t->service };
+
+	if (t->frame.count) {
+		e.frame = t->frame.address + (t->frame.has_error ? t->frame.word_size : 0);
+		e.rip = t->frame.rip;
+		e.rsp = t->frame.rsp;
+	} else {
+		e.rip = t->before.rip + t->gate.length;
+		e.rsp = t->before.gpr[GPR_RSP];
+	}
+	if (p->count == PAIR_OPEN_MAX) {                /* the oldest will never come back */
+		memmove(p->open, p->open + 1, (PAIR_OPEN_MAX - 1) * sizeof *p->open);
+		p->count--;
+	}
+	p->open[p->count++] = e;
+}
+
+static bool belongs(const struct open_entry *e, const struct transition *t)
+{
+	if (e->frame && t->gate.kind == GATE_IRET)
+		return e->frame == t->before.gpr[GPR_RSP] + t->before.ss.base;
+	if (t->gate.kind == GATE_SYSEXIT)               /* SYSENTER saves no return address */
+		return !e->frame && e->rsp == t->after.gpr[GPR_RSP];
+	return e->rip == t->after.rip && e->rsp == t->after.gpr[GPR_RSP];
+}
+
+static void match(struct pairing *p, struct transition *t)
+{
+	for (unsigned n = p->count; n-- > 0; ) {
+		if (!belongs(&p->open[n], t))
+			continue;
+		t->entry = p->open[n].seq;
+		t->service = p->open[n].service;
+		memmove(&p->open[n], &p->open[n + 1], (p->count - n - 1) * sizeof *p->open);
+		p->count--;
+		return;
+	}
+}
+
+void pair_transition(struct pairing *p, struct transition *t)
+{
+	bool inward = t->before.cpl == 3 && t->after.cpl < 3;
+
+	switch (t->gate.kind) {
+	case GATE_SYSRET:
+	case GATE_SYSEXIT:
+	case GATE_IRET:
+		if (!t->faulted && t->after.cpl == 3 && t->before.cpl < 3)
+			match(p, t);
+		break;
+	default:
+		break;
+	}
+	if (inward)
+		remember(p, t);
+}

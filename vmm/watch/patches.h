@@ -1,0 +1,47 @@
+/*
+ * Bytes of guest memory that the tracer has replaced, by physical address.
+ * Whoever reads guest memory on the guest's behalf sees the originals.
+ */
+#ifndef WATCH_PATCHES_H
+#define WATCH_PATCHES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct vm;
+
+#define PATCHES_MAX     192
+
+struct patch {
+	uint64_t gpa;
+	uint8_t original, patched;
+	bool in;                        /* memory holds patched now */
+	bool transient;                 /* for one run only */
+	uint8_t group;                  /* patches that only make sense together; 0: alone */
+	uint32_t vectors;               /* a stop for these exceptions */
+};
+
+struct patches {
+	struct vm *vm;
+	unsigned count;
+	struct patch patch[PATCHES_MAX];
+};
+
+/* Replace a byte.  Returns the patch (the one already there, if any), or NULL: no such memory, or no room. */
+struct patch *patches_add(struct patches *set, uint64_t gpa, uint8_t byte);
+struct patch *patches_find(struct patches *set, uint64_t gpa);
+
+/* Take a patch's whole group out of memory; put all back that are out, over what is there now. */
+void patches_lift(struct patches *set, struct patch *patch);
+void patches_lower(struct patches *set);
+
+/* Remove the transient ones, or all. */
+void patches_drop(struct patches *set, bool all);
+
+/* buffer holds size bytes read at gpa: make it what the guest would read. */
+void patches_hide(const struct patches *set, uint64_t gpa, void *buffer, size_t size);
+/* size bytes were written at gpa on the guest's behalf: they are the originals now. */
+void patches_overwrite(struct patches *set, uint64_t gpa, size_t size);
+
+#endif

@@ -1,0 +1,15 @@
+/*
+ * The service that an entry asks for, read from the guest's own descriptor
+ * tables where it has Windows' ones (symbols KeServiceDescriptorTable and
+ * KeServiceDescriptorTableShadow).
+ */
+#ifndef WATCH_SERVICE_H
+#define WATCH_SERVICE_H
+
+#include "watch/guest_view.h"
+#include "watch/transition.h"
+
+/* Fill t->service of an entry from ring 3 by SYSCALL, SYSENTER or INT n above the exceptions. */
+void service_of_entry(struct guest_view *v, struct transition *t);
+
+#endif

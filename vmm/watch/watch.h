@@ -1,0 +1,50 @@
+/*
+ * Runs a guest and turns what it does into transitions.
+ */
+#ifndef WATCH_WATCH_H
+#define WATCH_WATCH_H
+
+#include "device/ports.h"
+#include "watch/guest_view.h"
+#include "watch/transition.h"
+
+#include <signal.h>
+
+/* How a run ended, for the summary. */
+struct run_end {
+	const char *end;                /* "exit", "halt", "reset", "triple-fault", ... */
+	bool died;                      /* not by itself */
+	bool interrupted;               /* by *stop: a timeout or a signal */
+	uint64_t code;
+	char account[256];              /* one sentence, or empty */
+};
+
+struct watch {
+	struct vm *vm;
+	struct guest_view *view;
+	struct ports *ports;
+	/* Gets each transition, numbered and paired; the pointer is good until it returns. */
+	void (*event)(void *context, struct transition *t);
+	void *context;
+	const volatile sig_atomic_t *stop;      /* becomes non-zero when the run shall end */
+};
+
+/* MSRs whose reads and writes are transitions. */
+extern const uint32_t watch_msrs[];
+extern const unsigned watch_msr_count;
+bool watch_is_gate_msr(uint32_t index);
+
+/* Step by step, TF lent.  Returns 0, or a negative errno when KVM failed (after a message). */
+int watch_step(const struct watch *w, struct run_end *end);
+
+/* Untouched: no stops, no steps, no transitions. */
+int watch_nothing(const struct watch *w, struct run_end *end);
+
+/* What an exit that nobody handles means: fills *end.  In ends.c. */
+void end_by_exit(struct run_end *end, const struct vm_exit *exit, const struct x86_state *last,
+                 struct guest_view *view);
+
+/* MSR exits as the processor would have done them.  Sets *value to what was read or written. */
+bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value);
+
+#endif
