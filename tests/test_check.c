@@ -1,0 +1,333 @@
+/*
+ * Checks: what holds, what is contradicted, what is not compared, and what is
+ * explained.  Transitions are made by hand (gates.h) and spoiled one field at
+ * a time, so that every check is seen to fail.
+ */
+#include "check/check.h"
+#include "gates.h"
+
+#include <criterion/criterion.h>
+#include <string.h>
+
+static const struct check_context amd = { .vendor = VENDOR_AMD };
+static const struct check_context intel = { .vendor = VENDOR_INTEL };
+static const struct check_context box = { .vendor = VENDOR_AMD, .emulated = true };
+
+static unsigned wrong(const struct check_list *list)
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < list->count; i++)
+		count += !list->check[i].held;
+	return count;
+}
+
+static const struct check *find(const struct check_list *list, enum field field)
+{
+	for (unsigned i = 0; i < list->count; i++) {
+		if (list->check[i].field == field)
+			return &list->check[i];
+	}
+	return NULL;
+}
+
+static struct check_list run(const struct check_context *context, const struct transition *t)
+{
+	struct check_list list;
+
+	memset(&list, 0xa5, sizeof(list));
+	check_transition(context, t, &list);
+	return list;
+}
+
+static void assert_all_held(const struct check_list *list, unsigned at_least)
+{
+	cr_assert_geq(list->count, at_least);
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct check *c = &list->check[i];
+
+		cr_assert(c->held, "%s: expected %lx, observed %lx", field_name(c->field), c->expected,
+			  c->observed);
+		cr_assert(c->mask);
+		cr_assert_not_null(c->source);
+		cr_assert_neq(c->source[0], 0);
+		cr_assert_null(c->known);
+	}
+}
+
+/* Exactly this field is contradicted. */
+static void assert_wrong(const struct check_list *list, enum field field)
+{
+	const struct check *c = find(list, field);
+
+	cr_assert_not_null(c, "%s was not compared", field_name(field));
+	cr_assert_not(c->held, "%s", field_name(field));
+	cr_assert_eq(wrong(list), 1, "%s: %u wrong", field_name(field), wrong(list));
+}
+
+Test(check, whole_gates_hold)
+{
+	const struct transition gates[] = {
+		syscall_transition(), sysret_transition(), int_transition(), page_fault_transition(),
+		wrmsr_transition(X86_MSR_STAR, STAR), wrmsr_transition(X86_MSR_LSTAR, KERNEL_ENTRY),
+	};
+
+	for (size_t i = 0; i < sizeof(gates) / sizeof(gates[0]); i++) {
+		struct check_list list = run(&amd, &gates[i]);
+
+		assert_all_held(&list, 18);
+		list = run(&intel, &gates[i]);
+		assert_all_held(&list, 18);
+	}
+}
+
+/* Every part of the state after, spoiled alone, is caught, and nothing else with it. */
+Test(check, every_field_can_fail)
+{
+	static const enum field of_gpr[GPR_COUNT] = {
+		FIELD_RAX, FIELD_RCX, FIELD_RDX, FIELD_RBX, FIELD_RSP, FIELD_RBP, FIELD_RSI, FIELD_RDI,
+		FIELD_R8, FIELD_R9, FIELD_R10, FIELD_R11, FIELD_R12, FIELD_R13, FIELD_R14, FIELD_R15,
+	};
+	struct transition t;
+	struct check_list list;
+
+	for (unsigned r = 0; r < GPR_COUNT; r++) {
+		t = syscall_transition();
+		t.after.gpr[r] ^= UINT64_C(1) << 40;
+		list = run(&amd, &t);
+		assert_wrong(&list, of_gpr[r]);
+	}
+	t = syscall_transition();
+	t.after.rip++;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_RIP);
+	t = syscall_transition();
+	t.after.cs.selector = 0x33;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_CS);
+	t = syscall_transition();
+	t.after.ss.selector = 0x2b;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_SS);
+	t = syscall_transition();
+	t.after.cpl = 3;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_CPL);
+	t = syscall_transition();
+	t.after.gs.base = 1;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_GS_BASE);
+}
+
+Test(check, every_flag_can_fail)
+{
+	for (unsigned bit = 0; bit < 22; bit++) {
+		struct transition t = syscall_transition();
+		struct check_list list;
+
+		t.after.rflags ^= UINT64_C(1) << bit;
+		list = run(&amd, &t);
+		assert_wrong(&list, FIELD_RFLAGS);
+	}
+}
+
+Test(check, lent_bits_are_not_compared)
+{
+	struct transition t = syscall_transition();
+	struct check_list list;
+
+	t.after.rflags |= X86_RFLAGS_TF;
+	t.after.gpr[GPR_R11] |= X86_RFLAGS_TF;
+	list = run(&amd, &t);
+	cr_assert_eq(wrong(&list), 2);
+
+	t.rflags_lent = t.r11_lent = X86_RFLAGS_TF;
+	list = run(&amd, &t);
+	assert_all_held(&list, 18);
+	cr_assert_not(find(&list, FIELD_RFLAGS)->mask & X86_RFLAGS_TF);
+	cr_assert_not(find(&list, FIELD_R11)->mask & X86_RFLAGS_TF);
+	cr_assert_eq(find(&list, FIELD_R11)->observed, 0x246);
+
+	t = int_transition();
+	t.frame.rflags |= X86_RFLAGS_TF;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_FRAME_RFLAGS);
+	t.frame_rflags_lent = X86_RFLAGS_TF;
+	list = run(&amd, &t);
+	assert_all_held(&list, 18);
+}
+
+Test(check, frame_words_can_fail)
+{
+	struct transition t;
+	struct check_list list;
+	static const size_t words[] = {
+		offsetof(struct frame, rip), offsetof(struct frame, cs), offsetof(struct frame, rflags),
+		offsetof(struct frame, rsp), offsetof(struct frame, ss), offsetof(struct frame, error),
+	};
+
+	for (unsigned i = 0; i < 6; i++) {
+		t = page_fault_transition();
+		*(uint64_t *)((char *)&t.frame + words[i]) ^= 0x40;
+		list = run(&amd, &t);
+		assert_wrong(&list, FIELD_FRAME_RIP + i);
+	}
+	/* A frame that could not be found is not a frame that held. */
+	t = int_transition();
+	t.frame = (struct frame) { .word_size = 8 };
+	list = run(&amd, &t);
+	cr_assert_eq(wrong(&list), 5);
+	cr_assert(find(&list, FIELD_FRAME_RIP)->observed_none);
+	cr_assert_eq(find(&list, FIELD_FRAME_RIP)->observed, ~UINT64_C(0));
+}
+
+Test(check, msr_read_back_can_fail)
+{
+	struct transition t = wrmsr_transition(X86_MSR_STAR, STAR);
+	struct check_list list;
+
+	t.msr_readback ^= UINT64_C(1) << 63;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_MSR);
+}
+
+Test(check, predicted_fault_that_came)
+{
+	struct transition t = refused(GATE_SYSCALL, X86_VECTOR_UD, false, 0);
+	struct check_list list;
+
+	t.before.efer &= ~(uint64_t)X86_EFER_SCE;
+	deliver(&t, &t.delivery, USER_CODE);
+	list = run(&amd, &t);
+	assert_all_held(&list, 20);
+	cr_assert_eq(find(&list, FIELD_VECTOR)->observed, X86_VECTOR_UD);
+	cr_assert_not_null(find(&list, FIELD_FRAME_RIP));
+}
+
+Test(check, predicted_fault_that_did_not_come)
+{
+	struct transition t = syscall_transition();
+	struct check_list list;
+
+	t.before.efer &= ~(uint64_t)X86_EFER_SCE;
+	list = run(&amd, &t);
+	cr_assert_eq(list.count, 1);
+	assert_wrong(&list, FIELD_VECTOR);
+	cr_assert_eq(list.check[0].expected, X86_VECTOR_UD);
+	cr_assert(list.check[0].observed_none);
+}
+
+Test(check, unpredicted_fault)
+{
+	struct transition t = refused(GATE_SYSCALL, X86_VECTOR_UD, false, 0);
+	struct check_list list = run(&amd, &t);
+
+	assert_wrong(&list, FIELD_VECTOR);
+	cr_assert(find(&list, FIELD_VECTOR)->expected_none);
+	cr_assert_eq(find(&list, FIELD_VECTOR)->observed, X86_VECTOR_UD);
+	/* How it was delivered is judged all the same. */
+	cr_assert_geq(list.count, 20);
+}
+
+/* INT 2Eh through a gate of DPL 0 from ring 3 is #GP(172h): the error names the gate. */
+Test(check, wrong_vector_and_wrong_error)
+{
+	struct transition t = refused(GATE_INT, X86_VECTOR_GP, true, 0x2e * 8 + 2);
+	struct gate attempt = delivery_gate(GATE_INT, 0x2e, 0);
+	struct check_list list;
+
+	t.gate = attempt;
+	list = run(&amd, &t);
+	assert_all_held(&list, 20);
+	cr_assert_eq(find(&list, FIELD_ERROR)->observed, 0x172);
+
+	t = refused(GATE_INT, X86_VECTOR_GP, true, 0);
+	t.gate = attempt;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_ERROR);
+
+	t = refused(GATE_INT, X86_VECTOR_UD, false, 0);
+	t.gate = attempt;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_VECTOR);
+	cr_assert_eq(find(&list, FIELD_VECTOR)->expected, X86_VECTOR_GP);
+}
+
+/* An exception through an absent gate cannot have been delivered. */
+Test(check, impossible_delivery)
+{
+	struct transition t = page_fault_transition();
+	struct check_list list;
+
+	t.gate.idt.lo &= ~(UINT64_C(0x80) << 40);
+	list = run(&amd, &t);
+	cr_assert_geq(wrong(&list), 1);
+	cr_assert_not(find(&list, FIELD_VECTOR)->held);
+}
+
+Test(check, nothing_said_is_nothing_compared)
+{
+	struct transition t = { .gate = { .kind = GATE_NONE }, .before = user64(), .after = kernel64() };
+
+	cr_assert_eq(run(&amd, &t).count, 0);
+}
+
+/* STAR[63:48] = 20h: AMD loads SS = 28h, the emulator 2Bh. */
+static struct transition sysret_base_20(uint16_t ss)
+{
+	struct transition t = sysret_transition();
+
+	t.before.msr.star = UINT64_C(0x0020001000000000);
+	t.after.msr.star = t.before.msr.star;
+	t.after.ss.selector = ss;
+	return t;
+}
+
+Test(check, known_deviation_is_named_and_stays_contradicted)
+{
+	struct transition t = sysret_base_20(0x2b);
+	struct check_list list = run(&box, &t);
+
+	assert_wrong(&list, FIELD_SS);
+	cr_assert_not_null(find(&list, FIELD_SS)->known);
+	cr_assert_not_null(strstr(find(&list, FIELD_SS)->known, "SYSRET"));
+	/* The same on silicon is news. */
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_SS);
+	cr_assert_null(find(&list, FIELD_SS)->known);
+	/* Any other value is news in the box too. */
+	t = sysret_base_20(0x33);
+	list = run(&box, &t);
+	cr_assert_null(find(&list, FIELD_SS)->known);
+	/* And what AMD's manual says holds. */
+	t = sysret_base_20(0x28);
+	list = run(&box, &t);
+	assert_all_held(&list, 18);
+}
+
+Test(check, known_wrmsr_that_should_fault)
+{
+	struct transition t = wrmsr_transition(X86_MSR_LSTAR, UINT64_C(0x8000000000000000));
+	struct check_list list = run(&box, &t);
+
+	assert_wrong(&list, FIELD_VECTOR);
+	cr_assert_not_null(find(&list, FIELD_VECTOR)->known);
+	/* A reserved bit of EFER is another matter. */
+	t = wrmsr_transition(X86_MSR_EFER, UINT64_C(0x8000000000000000));
+	list = run(&box, &t);
+	assert_wrong(&list, FIELD_VECTOR);
+	cr_assert_null(find(&list, FIELD_VECTOR)->known);
+}
+
+Test(check, known_syscall_ss)
+{
+	struct transition t = syscall_transition();
+	struct check_list list;
+
+	/* STAR[47:32] = 13h: CS 10h, SS 1Bh by the manual; the emulator clears the RPL. */
+	t.before.msr.star = t.after.msr.star = UINT64_C(0x0023001300000000);
+	t.after.ss.selector = 0x18;
+	list = run(&box, &t);
+	assert_wrong(&list, FIELD_SS);
+	cr_assert_not_null(find(&list, FIELD_SS)->known);
+}

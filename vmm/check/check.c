@@ -1,0 +1,169 @@
+/*
+ * What the model predicts set against what was sampled, field by field: every
+ * bit that a manual defines and that can be seen here, and no other.  Knows
+ * neither KVM nor how a state was sampled; judges no document (claims.c).
+ */
+#include "check/check.h"
+#include "check/known.h"
+
+#include "x86.h"
+
+#define NONE (~UINT64_C(0))
+
+_Static_assert(FIELD_COUNT <= 64, "struct prediction's defined has a bit for every field");
+_Static_assert(FIELD_COUNT + 2 <= CHECKS_MAX, "every field, and a fault's vector and error");
+
+struct comparison {
+	const struct check_context *context;
+	const struct transition *t;
+	enum gate_kind kind;            /* whose section of the manual is the source */
+	struct check_list *list;
+};
+
+static bool holds(const struct check *check)
+{
+	return check->expected_none == check->observed_none && check->expected == check->observed;
+}
+
+static void add(struct comparison *c, struct check check)
+{
+	uint64_t spared;
+
+	if (c->list->count >= CHECKS_MAX)
+		return;
+	check.held = holds(&check);
+	check.source = model_source(c->context->vendor, c->kind, check.field);
+	check.known = known_deviation(c->context, c->t, &check, &spared);
+	if (spared) {
+		check.mask &= ~spared;
+		check.expected &= check.mask;
+		check.observed &= check.mask;
+		check.held = holds(&check);
+	}
+	c->list->check[c->list->count++] = check;
+}
+
+static bool in_frame(enum field f)
+{
+	return f >= FIELD_FRAME_RIP && f <= FIELD_FRAME_ERROR;
+}
+
+/* Whether a frame has the word: [error] RIP CS RFLAGS RSP SS, cut short where nothing more was pushed. */
+static bool frame_has(const struct frame *frame, enum field f)
+{
+	unsigned words = frame->count;
+
+	if (f == FIELD_FRAME_ERROR)
+		return words && frame->has_error;
+	if (words && frame->has_error)
+		words--;
+	return (unsigned)(f - FIELD_FRAME_RIP) < words;
+}
+
+/* The bits that the tracer lent cannot be seen here. */
+static uint64_t lent_bits(const struct transition *t, enum field f)
+{
+	switch (f) {
+	case FIELD_RFLAGS:
+		return t->rflags_lent;
+	case FIELD_R11:
+		return t->r11_lent;
+	case FIELD_FRAME_RFLAGS:
+		return t->frame_rflags_lent;
+	default:
+		return 0;
+	}
+}
+
+static uint64_t observed_value(const struct transition *t, enum field f)
+{
+	if (in_frame(f))
+		return frame_field(&t->frame, f);
+	return f == FIELD_MSR ? t->msr_readback : x86_field(&t->after, f);
+}
+
+static void compare_field(struct comparison *c, const struct prediction *p, enum field f)
+{
+	uint64_t mask = prediction_mask(p, f) & ~lent_bits(c->t, f);
+	bool none = in_frame(f) && !frame_has(&c->t->frame, f);
+
+	if (!mask)
+		return;
+	add(c, (struct check) {
+		.field = f, .mask = mask,
+		.expected = prediction_value(p, f) & mask,
+		.observed = none ? NONE : observed_value(c->t, f) & mask, .observed_none = none,
+	});
+}
+
+/* Everything that the manual says of the state after. */
+static void compare_after(struct comparison *c, const struct prediction *p)
+{
+	for (enum field f = 0; f < FIELD_COUNT; f++) {
+		if (f != FIELD_VECTOR && f != FIELD_ERROR)
+			compare_field(c, p, f);
+	}
+}
+
+static void compare_error(struct comparison *c, const struct prediction *p, const struct gate *raised)
+{
+	if (!p->has_error && !raised->has_error)
+		return;
+	add(c, (struct check) {
+		.field = FIELD_ERROR, .mask = NONE,
+		.expected = p->has_error ? p->error : NONE, .expected_none = !p->has_error,
+		.observed = raised->has_error ? raised->error : NONE, .observed_none = !raised->has_error,
+	});
+}
+
+/* What was raised, if anything, against what must be. */
+static void compare_vector(struct comparison *c, const struct prediction *p, const struct gate *raised,
+                           bool fault)
+{
+	add(c, (struct check) {
+		.field = FIELD_VECTOR, .mask = NONE,
+		.expected = fault ? p->vector : NONE, .expected_none = !fault,
+		.observed = raised ? raised->vector : NONE, .observed_none = !raised,
+	});
+	if (fault && raised && raised->vector == p->vector)
+		compare_error(c, p, raised);
+}
+
+/* Whether the instruction passes its gate as it must; then the state behind it. */
+static void compare_gate(struct comparison *c)
+{
+	const struct gate *raised = c->t->faulted ? transition_fault(c->t) : NULL;
+	struct prediction p = predict(c->context->vendor, &c->t->gate, &c->t->before);
+	bool fault = p.fault || (p.may_fault && raised);
+	bool silent = !p.fault && !p.may_fault && !p.defined;
+
+	if (!silent && (fault || raised))
+		compare_vector(c, &p, raised, fault);
+	if (!fault && !raised)
+		compare_after(c, &p);
+}
+
+/* How an exception is delivered is a gate of its own, which may in turn be predicted to fault. */
+static void compare_delivery(struct comparison *c)
+{
+	const struct gate *raised = transition_fault(c->t);
+	struct prediction p = predict(c->context->vendor, raised, &c->t->before);
+
+	c->kind = GATE_FAULT;
+	if (p.fault)
+		compare_vector(c, &p, raised, true);
+	else
+		compare_after(c, &p);
+}
+
+void check_transition(const struct check_context *context, const struct transition *t,
+                      struct check_list *list)
+{
+	struct comparison c = { context, t, t->gate.kind, list };
+
+	list->count = 0;
+	if (t->gate.kind != GATE_FAULT)
+		compare_gate(&c);
+	if (t->gate.kind == GATE_FAULT || t->faulted)
+		compare_delivery(&c);
+}

@@ -1,0 +1,48 @@
+/*
+ * The model's prediction set against the observation, field by field.
+ */
+#ifndef CHECK_CHECK_H
+#define CHECK_CHECK_H
+
+#include "model/model.h"
+#include "watch/transition.h"
+
+struct check {
+	enum field field;
+	uint64_t expected, observed;    /* already masked to what is defined and observable */
+	uint64_t mask;                  /* the bits that were compared */
+	bool expected_none;             /* nothing to expect: no fault, no word pushed.  The value is ~0. */
+	bool observed_none;
+	bool held;
+	const char *source;             /* manual and section */
+	const char *known;              /* what a known emulator does otherwise here, or NULL; held: not compared */
+};
+
+#define CHECKS_MAX 48
+
+struct check_list {
+	unsigned count;
+	struct check check[CHECKS_MAX];
+};
+
+/* What this run's processor is: decides the rules and the known deviations. */
+struct check_context {
+	enum vendor vendor;
+	bool emulated;                  /* runs inside the AMD box (QEMU TCG) */
+};
+
+/* The exception that a transition raised or is: gate faulted, or kind GATE_FAULT. */
+static inline const struct gate *transition_fault(const struct transition *t)
+{
+	return t->gate.kind == GATE_FAULT ? &t->gate : &t->delivery;
+}
+
+/*
+ * Compare.  A fault that was predicted and did not come, and one that came
+ * unpredicted, is a contradicted FIELD_VECTOR.  A transition on which nothing
+ * was compared yields count 0: the caller must treat that as an error.
+ */
+void check_transition(const struct check_context *context, const struct transition *t,
+                      struct check_list *list);
+
+#endif

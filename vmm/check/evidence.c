@@ -1,0 +1,201 @@
+/*
+ * What predicates share: reading the guest, recognising a stub and a service
+ * table, and remembering entries until their return.  Judges nothing.  Every
+ * address comes from the guest; what cannot be read is no evidence.
+ */
+#include "check/evidence.h"
+
+#include "image/image.h"
+#include "nt.h"
+#include "x86.h"
+
+#include <string.h>
+
+#define RET 0xc3
+#define RET_IMM16 0xc2
+
+const struct gate *evidence_fault(const struct evidence *e)
+{
+	return e->t->faulted || e->t->gate.kind == GATE_FAULT ? transition_fault(e->t) : NULL;
+}
+
+bool evidence_passed(const struct evidence *e, enum gate_kind kind)
+{
+	return e->t->gate.kind == kind && !e->t->faulted;
+}
+
+bool evidence_read(const struct evidence *e, const struct x86_state *s, uint64_t linear, void *to,
+		   size_t size)
+{
+	return e->view && view_read(e->view, s, linear, to, size) == size;
+}
+
+bool evidence_map(const struct evidence *e, const struct x86_state *s, uint64_t linear, struct mapping *m)
+{
+	return e->view && view_translate(e->view, s, linear, m);
+}
+
+bool evidence_symbol(const struct evidence *e, const char *name, uint64_t *address)
+{
+	return e->view && e->view->symbols && symbols_address(e->view->symbols, name, address);
+}
+
+bool evidence_table(const struct evidence *e, const struct x86_state *s, bool shadow, unsigned table,
+		    struct service_table *found)
+{
+	const char *name = shadow ? "KeServiceDescriptorTableShadow" : "KeServiceDescriptorTable";
+	uint64_t address;
+
+	if (!evidence_symbol(e, name, &address))
+		return false;
+	address += (uint64_t)table * SSDT_SIZE;
+	return evidence_read(e, s, address + SSDT_BASE, &found->base, sizeof(found->base)) &&
+	       evidence_read(e, s, address + SSDT_LIMIT, &found->limit, sizeof(found->limit));
+}
+
+static bool is_entry(const struct evidence *e)
+{
+	const struct transition *t = e->t;
+
+	if (t->faulted || t->before.cpl != 3 || t->after.cpl != 0)
+		return false;
+	return t->gate.kind == GATE_SYSCALL || t->gate.kind == GATE_SYSENTER ||
+	       (t->gate.kind == GATE_INT && t->gate.vector >= X86_VECTOR_COUNT);
+}
+
+/*
+ * A stub loads EAX, may test a byte in memory, and enters the kernel:
+ *	B8 imm32   [F6 04 25 disp32 imm8 | F6 05 rel32 imm8]   ...   0F 05 or CD 2E
+ * code ends where the entering instruction, at end, starts.
+ */
+static struct stub recognise(const uint8_t *code, size_t size, uint64_t end, uint32_t eax)
+{
+	struct stub stub = { 0 };
+	uint32_t word;
+
+	for (size_t i = 0; i + 5 <= size; i++) {
+		memcpy(&word, code + i + 1, 4);
+		if (code[i] == 0xb8 && word == eax)
+			stub.found = true;
+		if (i + 8 <= size && memcmp(code + i, "\xf6\x04\x25", 3) == 0) {
+			memcpy(&word, code + i + 3, 4);
+			stub.tests = stub.absolute = true;
+			stub.tested = (uint64_t)(int32_t)word;
+			stub.mask = code[i + 7];
+		} else if (i + 7 <= size && memcmp(code + i, "\xf6\x05", 2) == 0) {
+			memcpy(&word, code + i + 2, 4);
+			stub.tests = true;
+			stub.absolute = false;
+			stub.tested = end - size + i + 7 + (uint64_t)(int32_t)word;
+			stub.mask = code[i + 6];
+		}
+	}
+	return stub;
+}
+
+static struct stub find_stub(const struct evidence *e)
+{
+	const struct x86_state *s = &e->t->before;
+	size_t in_page = s->rip & (X86_PAGE_SIZE - 1), size = STUB_BYTES;
+	uint8_t code[STUB_BYTES], next;
+	struct stub stub;
+
+	if (x86_mode(s) != MODE_64 || !evidence_read(e, s, s->rip + e->t->gate.length, &next, 1))
+		return (struct stub){ 0 };
+	/* The page before may not be mapped. */
+	if (!evidence_read(e, s, s->rip - size, code, size)) {
+		size = in_page < size ? in_page : size;
+		if (!evidence_read(e, s, s->rip - size, code, size))
+			return (struct stub){ 0 };
+	}
+	stub = recognise(code, size, s->rip, (uint32_t)s->gpr[GPR_RAX]);
+	stub.releases = next == RET_IMM16;
+	if (!stub.found || (next != RET && next != RET_IMM16))
+		return (struct stub){ 0 };
+	return stub;
+}
+
+void evidence_prepare(struct evidence *e)
+{
+	const struct transition *t = e->t;
+
+	e->entered = is_entry(e);
+	if (e->entered)
+		e->stub = find_stub(e);
+	if (t->faulted || !t->entry || t->after.cpl != 3)
+		return;
+	for (size_t i = 0; i < ENTRIES_KEPT && i < e->memory->entry_count; i++)
+		if (e->memory->entries[i].seq == t->entry)
+			e->entry = &e->memory->entries[i];
+}
+
+/* The limit that the thread's own table sets for this number: D1's table, at its place on x64. */
+static void remember_limit(const struct evidence *e, struct entry *entry)
+{
+	const struct x86_state *s = &e->t->after;
+	struct service_table table;
+	uint64_t thread;
+	uint32_t flags;
+
+	if (!evidence_read(e, s, e->t->before.msr.kernel_gs_base + KPCR_CURRENT_THREAD, &thread, sizeof(thread)) ||
+	    !evidence_read(e, s, thread + KTHREAD_MISC_FLAGS, &flags, sizeof(flags)) ||
+	    !evidence_table(e, s, flags & KTHREAD_GUI_THREAD, entry->number >> NT_SERVICE_TABLE_SHIFT & 1, &table))
+		return;
+	entry->limit_known = true;
+	entry->limit = table.limit;
+}
+
+/* NtReadFile and NtWriteFile: argument 5 is an IO_STATUS_BLOCK, argument 7 a length. */
+static void remember_block(const struct evidence *e, struct entry *entry)
+{
+	uint64_t words[3];
+
+	if (entry->mode != MODE_64 || (entry->number != NT_READ_FILE && entry->number != NT_WRITE_FILE) ||
+	    !evidence_read(e, &e->t->before, entry->rsp + NT_STACK_ARGUMENTS, words, sizeof(words)))
+		return;
+	entry->block_known = true;
+	entry->block = words[0];
+	entry->length = (uint32_t)words[2];
+}
+
+static void remember_entry(const struct evidence *e)
+{
+	struct claims_memory *m = e->memory;
+	const struct transition *t = e->t;
+	struct entry *entry = &m->entries[m->entry_count++ % ENTRIES_KEPT];
+
+	*entry = (struct entry){
+		.seq = t->seq, .kind = t->gate.kind, .mode = x86_mode(&t->before),
+		.next_rip = t->before.rip + t->gate.length, .rsp = t->before.gpr[GPR_RSP],
+		.number = (uint32_t)t->before.gpr[GPR_RAX],
+	};
+	remember_limit(e, entry);
+	remember_block(e, entry);
+}
+
+static void remember_mode(const struct evidence *e)
+{
+	const struct transition *t = e->t;
+
+	if (!evidence_passed(e, GATE_FAR) || t->before.cpl != 3)
+		return;
+	if (x86_mode(&t->before) == MODE_COMPAT && t->after.cs.selector == 0x33)
+		e->memory->came_by_33 = true;
+	e->memory->came_cr3 = t->before.cr3;
+	if (x86_mode(&t->after) == MODE_COMPAT)
+		e->memory->came_by_33 = false;
+}
+
+void evidence_remember(const struct evidence *e)
+{
+	const struct transition *t = e->t;
+	uint32_t n = t->msr_index - X86_MSR_SYSENTER_CS;
+
+	if (e->entered)
+		remember_entry(e);
+	remember_mode(e);
+	if (evidence_passed(e, GATE_WRMSR) && n < 3) {
+		e->memory->sysenter_written[n] = true;
+		e->memory->sysenter[n] = t->before.gpr[GPR_RDX] << 32 | (uint32_t)t->before.gpr[GPR_RAX];
+	}
+}
