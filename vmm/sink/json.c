@@ -1,0 +1,98 @@
+/*
+ * The trace as JSON lines: header, events (json_event.c), claims, summary, as
+ * the README describes them for scripts.  Owns which members a line has and
+ * their order.
+ */
+#include "sink/json.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static struct json_sink *self(struct sink *sink)
+{
+	return (struct json_sink *)sink;
+}
+
+static void json_header(struct sink *sink, const struct trace_header *h)
+{
+	struct json_writer *w = &self(sink)->writer;
+
+	self(sink)->vendor = strcmp(h->processor, "intel") ? VENDOR_AMD : VENDOR_INTEL;
+	json_open(w, NULL, '{');
+	json_text(w, "kind", "header");
+	json_number(w, "version", 1);
+	json_text(w, "guest", h->guest);
+	json_text(w, "engine", h->engine);
+	json_text(w, "processor", h->processor);
+	json_text(w, "watch", h->watch);
+	json_text(w, "provenance", h->provenance);
+	json_end_line(w);
+}
+
+static void json_claim(struct sink *sink, const struct claim *claim, const struct claim_result *result)
+{
+	struct json_writer *w = &self(sink)->writer;
+
+	json_open(w, NULL, '{');
+	json_text(w, "kind", "claim");
+	json_text(w, "id", claim->id);
+	json_text(w, "document", claim->document);
+	json_text(w, "paper", paper_name(claim->paper));
+	json_text(w, "observed", claim_verdict_name(result->verdict));
+	json_open(w, "events", '[');
+	for (unsigned i = 0; i < result->event_count && i < CLAIM_EVENTS; i++)
+		json_number(w, NULL, result->events[i]);
+	json_close(w, ']');
+	json_end_line(w);
+}
+
+static void json_summary(struct sink *sink, const struct trace_summary *s)
+{
+	struct json_writer *w = &self(sink)->writer;
+
+	json_open(w, NULL, '{');
+	json_text(w, "kind", "summary");
+	json_number(w, "events", s->events);
+	json_open(w, "checks", '{');
+	json_number(w, "held", s->checks_held);
+	json_number(w, "contradicted", s->checks_contradicted);
+	json_close(w, '}');
+	json_open(w, "claims", '{');
+	json_number(w, "held", s->claims_held);
+	json_number(w, "refuted", s->claims_refuted);
+	json_number(w, "not_exercised", s->claims_not_exercised);
+	json_close(w, '}');
+	json_text(w, "end", s->end);
+	if (!strcmp(s->end, "exit"))
+		json_number(w, "code", s->code);
+	else
+		json_null(w, "code");
+	json_text(w, "account", s->account);
+	json_number(w, "status", (unsigned)s->status);
+	json_end_line(w);
+}
+
+static void json_free(struct sink *sink)
+{
+	free(self(sink));
+}
+
+static const struct sink_ops ops = {
+	.header = json_header,
+	.transition = json_transition,
+	.claim = json_claim,
+	.summary = json_summary,
+	.close = json_free,
+};
+
+struct sink *json_sink(FILE *file, const struct sink_options *options)
+{
+	struct json_sink *s = calloc(1, sizeof(*s));
+
+	(void)options;                  /* neither colour nor width concerns a script */
+	if (!s)
+		return NULL;
+	s->sink = (struct sink){ &ops, file };
+	s->writer.file = file;
+	return &s->sink;
+}

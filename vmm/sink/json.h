@@ -1,0 +1,19 @@
+/*
+ * What the files of the JSON sink share.
+ */
+#ifndef SINK_JSON_H
+#define SINK_JSON_H
+
+#include "sink/json_writer.h"
+#include "sink/sink.h"
+
+struct json_sink {
+	struct sink sink;
+	struct json_writer writer;
+	enum vendor vendor;
+};
+
+/* json_event.c */
+void json_transition(struct sink *sink, const struct transition *t, const struct check_list *list);
+
+#endif

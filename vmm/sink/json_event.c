@@ -1,0 +1,206 @@
+/*
+ * One transition as one JSON line: both states, the checks, and what only some
+ * kinds have.  Decides nothing about what is right.
+ */
+#include "sink/json.h"
+
+#include "x86.h"
+
+static const struct {
+	const char *name;
+	enum x86_gpr gpr;
+} registers[] = {
+	{ "rax", GPR_RAX }, { "rbx", GPR_RBX }, { "rcx", GPR_RCX }, { "rdx", GPR_RDX },
+	{ "rsi", GPR_RSI }, { "rdi", GPR_RDI }, { "rbp", GPR_RBP }, { "r8", GPR_R8 },
+	{ "r9", GPR_R9 }, { "r10", GPR_R10 }, { "r11", GPR_R11 }, { "r12", GPR_R12 },
+	{ "r13", GPR_R13 }, { "r14", GPR_R14 }, { "r15", GPR_R15 },
+};
+
+static void put_state(struct json_writer *w, const char *key, const struct x86_state *s, uint64_t rflags_lent,
+                      uint64_t r11_lent)
+{
+	json_open(w, key, '{');
+	json_hex(w, "rip", s->rip);
+	json_hex(w, "rsp", s->gpr[GPR_RSP]);
+	json_hex(w, "rflags", s->rflags & ~rflags_lent);
+	json_hex(w, "cs", s->cs.selector);
+	json_hex(w, "ss", s->ss.selector);
+	json_number(w, "cpl", s->cpl);
+	json_text(w, "mode", mode_name(x86_mode(s)));
+	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
+		uint64_t lent = registers[i].gpr == GPR_R11 ? r11_lent : 0;
+
+		json_hex(w, registers[i].name, s->gpr[registers[i].gpr] & ~lent);
+	}
+	json_close(w, '}');
+}
+
+static void put_check_value(struct json_writer *w, const char *key, enum field field, uint64_t value,
+                            bool none)
+{
+	if (none)
+		json_text(w, key, "none");
+	else if (field == FIELD_MODE)
+		json_text(w, key, mode_name((enum x86_mode)value));
+	else
+		json_hex(w, key, value);
+}
+
+static void put_checks(struct json_writer *w, const struct check_list *list)
+{
+	json_open(w, "checks", '[');
+	for (unsigned i = 0; i < list->count; i++) {
+		const struct check *c = &list->check[i];
+
+		json_open(w, NULL, '{');
+		json_text(w, "field", field_name(c->field));
+		put_check_value(w, "expected", c->field, c->expected, c->expected_none);
+		put_check_value(w, "observed", c->field, c->observed, c->observed_none);
+		json_text(w, "verdict", c->held ? "held" : "contradicted");
+		json_text(w, "source", c->source);
+		if (c->known)
+			json_text(w, "known", c->known);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
+static void put_error(struct json_writer *w, const struct gate *g)
+{
+	if (g->has_error)
+		json_hex(w, "error", g->error);
+	else
+		json_null(w, "error");
+}
+
+/* The words that delivery pushed; null where there are none. */
+static void put_frame(struct json_writer *w, const struct transition *t)
+{
+	const struct frame *f = &t->frame;
+
+	if (!f->count) {
+		json_null(w, "frame");
+		return;
+	}
+	json_open(w, "frame", '{');
+	json_hex(w, "address", f->address);
+	json_hex(w, "rip", f->rip);
+	json_hex(w, "cs", f->cs);
+	json_hex(w, "rflags", f->rflags & ~t->frame_rflags_lent);
+	if (f->count - f->has_error > 3) {
+		json_hex(w, "rsp", f->rsp);
+		json_hex(w, "ss", f->ss);
+	}
+	if (f->has_error)
+		json_hex(w, "error", f->error);
+	json_close(w, '}');
+}
+
+static void put_star(struct json_writer *w, enum vendor vendor, uint64_t star)
+{
+	struct selector_pair enter = star_syscall(star);
+	struct selector_pair to32 = star_sysret(vendor, star, 4), to64 = star_sysret(vendor, star, 8);
+
+	json_open(w, "decoded", '{');
+	json_hex(w, "syscall_cs", enter.cs);
+	json_hex(w, "syscall_ss", enter.ss);
+	json_hex(w, "sysret_cs32", to32.cs);
+	json_hex(w, "sysret_cs64", to64.cs);
+	json_hex(w, "sysret_ss", to64.ss);
+	json_hex(w, "eip32", star & 0xffffffff);
+	json_close(w, '}');
+}
+
+static void put_msr(struct json_writer *w, enum vendor vendor, const struct transition *t)
+{
+	const struct bit_name *bits = msr_bits(t->msr_index);
+
+	json_hex(w, "index", t->msr_index);
+	json_text(w, "name", msr_name(t->msr_index));
+	if (t->faulted && t->gate.kind == GATE_RDMSR) {
+		json_null(w, "value");          /* nothing was read */
+		return;
+	}
+	json_hex(w, "value", t->msr_value);
+	if (t->msr_index == X86_MSR_STAR)
+		put_star(w, vendor, t->msr_value);
+	if (!bits)
+		return;
+	json_open(w, "decoded", '[');
+	for (; bits->mask; bits++) {
+		if (t->msr_value & bits->mask)
+			json_text(w, NULL, bits->name);
+	}
+	json_close(w, ']');
+}
+
+/* Members that only some kinds have. */
+static void put_particulars(struct json_writer *w, enum vendor vendor, const struct transition *t)
+{
+	enum gate_kind kind = t->gate.kind;
+
+	if (kind == GATE_WRMSR || kind == GATE_RDMSR)
+		put_msr(w, vendor, t);
+	if (kind == GATE_INT || kind == GATE_FAULT) {
+		json_number(w, "vector", t->gate.vector);
+		json_text(w, "name", vector_name(t->gate.vector));
+		put_error(w, &t->gate);
+		if (kind == GATE_FAULT && t->gate.vector == X86_VECTOR_PF)
+			json_hex(w, "cr2", t->after.cr2);
+	}
+	if (t->faulted && kind != GATE_FAULT) {
+		json_open(w, "fault", '{');
+		json_number(w, "vector", t->delivery.vector);
+		json_text(w, "name", vector_name(t->delivery.vector));
+		put_error(w, &t->delivery);
+		json_close(w, '}');
+	}
+	if (kind == GATE_INT || kind == GATE_FAULT || t->faulted)
+		put_frame(w, t);
+}
+
+static bool is_return(enum gate_kind kind)
+{
+	return kind == GATE_SYSRET || kind == GATE_SYSEXIT || kind == GATE_IRET;
+}
+
+static void put_service(struct json_writer *w, const struct service *s)
+{
+	unsigned count = s->arg_count < SERVICE_ARGS ? s->arg_count : SERVICE_ARGS;
+
+	json_open(w, "service", '{');
+	json_number(w, "number", s->number);
+	json_number(w, "table", s->table);
+	json_number(w, "index", s->index);
+	json_text(w, "name", s->name);
+	json_open(w, "args", '[');
+	for (unsigned i = 0; i < count; i++)
+		json_hex(w, NULL, s->args[i]);
+	json_close(w, ']');
+	json_close(w, '}');
+}
+
+void json_transition(struct sink *sink, const struct transition *t, const struct check_list *list)
+{
+	struct json_sink *s = (struct json_sink *)sink;
+	struct json_writer *w = &s->writer;
+
+	json_open(w, NULL, '{');
+	json_text(w, "kind", gate_kind_name(t->gate.kind));
+	json_number(w, "seq", t->seq);
+	json_hex(w, "rip", t->before.rip);
+	json_text(w, "symbol", t->symbol);
+	put_particulars(w, s->vendor, t);
+	put_state(w, "before", &t->before, 0, 0);
+	put_state(w, "after", &t->after, t->rflags_lent, t->r11_lent);
+	put_checks(w, list);
+	if (t->service.valid)
+		put_service(w, &t->service);
+	if (is_return(t->gate.kind)) {
+		if (t->entry)
+			json_number(w, "entry", t->entry);
+		else
+			json_null(w, "entry");
+	}
+	json_end_line(w);
+}

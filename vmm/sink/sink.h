@@ -1,0 +1,75 @@
+/*
+ * Where a trace goes.  One header, then transitions in order of seq, then the
+ * claims, then one summary.  A sink writes to a FILE that it does not own;
+ * write errors are found by the caller with ferror.
+ */
+#ifndef SINK_SINK_H
+#define SINK_SINK_H
+
+#include "check/check.h"
+#include "check/claims.h"
+#include "watch/transition.h"
+
+#include <stdio.h>
+
+struct trace_header {
+	const char *guest;              /* as named on the command line, base name */
+	const char *engine;             /* "kvm", "box" */
+	const char *processor;          /* "amd", "intel" */
+	const char *watch;              /* "step" */
+	const char *provenance;         /* "QEMU 7.2 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd" */
+};
+
+struct trace_summary {
+	uint64_t events;
+	uint64_t checks_held, checks_contradicted;
+	unsigned claims_held, claims_refuted, claims_not_exercised;
+	const char *end;                /* "exit", "halt", "triple-fault", "timeout" ... */
+	uint64_t code;                  /* end "exit": the value the guest wrote to the exit port */
+	const char *account;            /* one sentence for a person, or NULL */
+	int status;                     /* the exit status of the program */
+};
+
+struct sink_options {
+	bool colour;                    /* text: SGR sequences */
+	unsigned width;                 /* text: columns, 0 unknown */
+};
+
+struct sink;
+struct sink_ops {
+	void (*header)(struct sink *, const struct trace_header *);
+	void (*transition)(struct sink *, const struct transition *, const struct check_list *);
+	void (*claim)(struct sink *, const struct claim *, const struct claim_result *);
+	void (*summary)(struct sink *, const struct trace_summary *);
+	void (*close)(struct sink *);   /* frees the sink; flushes nothing of the FILE */
+};
+
+struct sink {
+	const struct sink_ops *ops;
+	FILE *file;
+};
+
+struct sink *text_sink(FILE *file, const struct sink_options *options);
+struct sink *json_sink(FILE *file, const struct sink_options *options);
+
+/* --- names.c: tables that every sink shares --- */
+
+const char *gate_kind_name(enum gate_kind kind);        /* "wrmsr", "far", "fault" ... as in JSON */
+const char *mode_name(enum x86_mode mode);              /* "64", "compat", "32", "real" */
+const char *msr_name(uint32_t index);                   /* "IA32_STAR", or NULL */
+const char *status_name(uint32_t status);               /* "STATUS_INVALID_SYSTEM_SERVICE", or NULL */
+const char *vector_name(uint8_t vector);                /* "#GP", or NULL */
+/* "ZF PF IF IOPL=3": the set bits by name into text; returns text. */
+const char *rflags_text(uint64_t rflags, char *text, size_t size);
+
+/* The names of single bits, lowest first; ends with mask 0. */
+struct bit_name {
+	uint64_t mask;
+	const char *name;
+};
+extern const struct bit_name rflags_bits[];     /* without IOPL, which is two bits wide */
+extern const struct bit_name efer_bits[];
+/* The flags that an MSR's value is made of (EFER, FMASK), or NULL. */
+const struct bit_name *msr_bits(uint32_t index);
+
+#endif

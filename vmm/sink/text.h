@@ -1,0 +1,35 @@
+/*
+ * What the files of the text sink share.
+ */
+#ifndef SINK_TEXT_H
+#define SINK_TEXT_H
+
+#include "sink/pen.h"
+#include "sink/sink.h"
+
+/* Columns in which a transition's parts begin; lines below it begin in COLUMN_MORE. */
+enum { COLUMN_GATE = 6, COLUMN_CHECKS = 20, COLUMN_AT = 29, COLUMN_MORE = 31 };
+
+#define CLAIMS_KEPT 256
+#define SPARED_KEPT 8
+
+struct text_sink {
+	struct sink sink;
+	struct pen pen;
+	enum vendor vendor;
+	unsigned changes;               /* column in which "what changed" begins */
+	uint64_t kinds[GATE_KINDS];     /* how many of each were shown */
+	/* What the emulator spoils for every guest: told once, at the end. */
+	struct { const char *text; uint64_t count; } spared[SPARED_KEPT];
+	unsigned claim_count;           /* shown together, grouped, at the end */
+	struct { const struct claim *claim; struct claim_result result; } claims[CLAIMS_KEPT];
+};
+
+/* text_changes.c: what a transition changed, as items from the pen's place on. */
+void text_changes(struct text_sink *s, const struct transition *t);
+/* text_details.c: frame, service and contradictions, on lines of their own. */
+void text_details(struct text_sink *s, const struct transition *t, const struct check_list *list);
+/* text_end.c: the claims and the closing summary. */
+void text_end(struct text_sink *s, const struct trace_summary *summary);
+
+#endif

@@ -1,0 +1,145 @@
+/*
+ * What stands below a transition's line: the frame that delivery pushed, the
+ * service asked for or returned from, and every contradicted check.
+ */
+#include "sink/text.h"
+
+#include "x86.h"
+
+#include <inttypes.h>
+
+/* "(0xffffffffffffffff," */
+#define ARGUMENT 20
+
+static void put_frame(struct pen *pen, const struct transition *t)
+{
+	const struct frame *f = &t->frame;
+	char flags[96];
+
+	pen_hang(pen, COLUMN_MORE);
+	pen_item(pen, DIM, "frame");
+	if (!f->count) {
+		pen_join(pen, BAD, "unreadable");
+		pen_end(pen);
+		return;
+	}
+	pen_join(pen, DIM, "RIP %02" PRIX64 ":0x%" PRIx64, f->cs, f->rip);
+	if (f->count - f->has_error > 3)
+		pen_item(pen, DIM, "RSP %02" PRIX64 ":0x%" PRIx64, f->ss, f->rsp);
+	pen_item(pen, DIM, "RFLAGS %s", rflags_text(f->rflags & ~t->frame_rflags_lent, flags, sizeof(flags)));
+	pen_end(pen);
+}
+
+static void put_number(struct pen *pen, const struct service *s)
+{
+	pen_item(pen, DIM, "service 0x%04" PRIx32, s->number);
+	pen_join(pen, DIM, "(table %u, index 0x%03x)", s->table, s->index);
+}
+
+static void put_call(struct pen *pen, const struct service *s)
+{
+	unsigned count = s->arg_count < SERVICE_ARGS ? s->arg_count : SERVICE_ARGS;
+	char name[96];
+
+	pen_hang(pen, COLUMN_MORE);
+	put_number(pen, s);
+	shorten(s->name ? s->name : "", pen->width - COLUMN_MORE - ARGUMENT, name, sizeof(name));
+	if (!count)
+		pen_item(pen, BOLD, "%s()", name);
+	/* The first stays with the name. */
+	for (unsigned i = 0; i < count; i++) {
+		const char *end = i + 1 < count ? "," : ")";
+
+		if (i == 0)
+			pen_item(pen, BOLD, "%s(0x%" PRIx64 "%s", name, s->args[i], end);
+		else
+			pen_join(pen, BOLD, "0x%" PRIx64 "%s", s->args[i], end);
+	}
+	pen_end(pen);
+}
+
+static void put_return(struct pen *pen, const struct transition *t)
+{
+	uint32_t status = (uint32_t)t->before.gpr[GPR_RAX];
+	const char *name = status_name(status);
+	enum style style = status >> 30 == 3 ? WARN : GOOD;     /* severity: error */
+
+	pen_hang(pen, COLUMN_MORE);
+	pen_item(pen, DIM, "return from %" PRIu64, t->entry);
+	if (t->service.valid) {
+		if (t->service.name)
+			pen_item(pen, BOLD, "%s", t->service.name);
+		else
+			pen_item(pen, BOLD, "service 0x%04" PRIx32, t->service.number);
+		if (name)
+			pen_join(pen, style, "= %s", name);
+		else
+			pen_join(pen, style, "= 0x%" PRIx32, status);
+	}
+	pen_end(pen);
+}
+
+static bool is_selector(enum field f)
+{
+	return f == FIELD_CS || f == FIELD_SS || f == FIELD_FRAME_CS || f == FIELD_FRAME_SS;
+}
+
+static const char *value_text(enum field f, uint64_t value, bool none, char *text, size_t size)
+{
+	if (none)
+		return "none";
+	if (f == FIELD_MODE)
+		return mode_name((enum x86_mode)value);
+	if (f == FIELD_VECTOR && value < X86_VECTOR_COUNT && vector_name((uint8_t)value))
+		return vector_name((uint8_t)value);
+	if (is_selector(f))
+		snprintf(text, size, "%02" PRIX64, value);
+	else
+		snprintf(text, size, "0x%" PRIx64, value);
+	return text;
+}
+
+static void put_contradiction(struct pen *pen, const struct check *c)
+{
+	char expected[24], observed[24], bits[96];
+
+	pen_hang(pen, COLUMN_GATE);
+	pen_put(pen, BAD, "CONTRADICTED");
+	pen_hang(pen, COLUMN_CHECKS);
+	pen_item(pen, BAD, "%s", field_name(c->field));
+	pen_item(pen, BAD, "expected %s", value_text(c->field, c->expected, c->expected_none, expected,
+						     sizeof(expected)));
+	pen_item(pen, BAD, "observed %s", value_text(c->field, c->observed, c->observed_none, observed,
+						     sizeof(observed)));
+	if (c->field == FIELD_RFLAGS || c->field == FIELD_FRAME_RFLAGS)
+		pen_item(pen, BAD, "differs in %s",
+			 rflags_text(c->expected ^ c->observed, bits, sizeof(bits)));
+	pen_hang(pen, COLUMN_CHECKS);
+	pen_words(pen, PLAIN, "source: %s", c->source);
+	if (c->known) {
+		pen_hang(pen, COLUMN_CHECKS);
+		pen_words(pen, WARN, "known: %s", c->known);
+	}
+	pen_end(pen);
+}
+
+static bool is_return(enum gate_kind kind)
+{
+	return kind == GATE_SYSRET || kind == GATE_SYSEXIT || kind == GATE_IRET;
+}
+
+void text_details(struct text_sink *s, const struct transition *t, const struct check_list *list)
+{
+	struct pen *pen = &s->pen;
+
+	if (t->gate.kind == GATE_INT || t->gate.kind == GATE_FAULT || t->faulted)
+		put_frame(pen, t);
+	if (is_return(t->gate.kind) && t->entry)
+		put_return(pen, t);
+	else if (t->service.valid)
+		put_call(pen, &t->service);
+	for (unsigned i = 0; i < list->count; i++) {
+		if (!list->check[i].held)
+			put_contradiction(pen, &list->check[i]);
+	}
+}

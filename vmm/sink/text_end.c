@@ -1,0 +1,154 @@
+/*
+ * The end of a text trace: the documents' claims, refuted ones first, and the
+ * closing summary.
+ */
+#include "sink/text.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+static void put_events(struct pen *pen, const struct claim_result *r)
+{
+	unsigned count = r->event_count < CLAIM_EVENTS ? r->event_count : CLAIM_EVENTS;
+
+	pen_item(pen, DIM, "event%s", count == 1 ? "" : "s");
+	for (unsigned i = 0; i < count; i++)
+		pen_words(pen, DIM, "%" PRIu64, r->events[i]);
+}
+
+/* In full: a refuted sentence is what the reader came for. */
+static void put_refuted(struct pen *pen, const struct claim *c, const struct claim_result *r)
+{
+	pen_hang(pen, 2);
+	pen_put(pen, BAD, "refuted");
+	pen_hang(pen, 11);
+	pen_put(pen, BOLD, "%s", c->id);
+	pen_to(pen, 17);
+	pen_put(pen, PLAIN, "document %s line %s", c->document, c->lines);
+	/* A document that is right on paper and refuted by a run is news. */
+	pen_item(pen, c->paper == PAPER_TRUE ? BAD : DIM, "on paper: %s", paper_name(c->paper));
+	put_events(pen, r);
+	pen_hang(pen, 17);
+	pen_words(pen, PLAIN, "%s", c->text);
+	if (c->paper_reason) {
+		pen_hang(pen, 17);
+		pen_words(pen, DIM, "%s", c->paper_reason);
+	}
+	pen_end(pen);
+}
+
+/* In one line, as much of the sentence as it takes. */
+static void put_held(struct pen *pen, const struct claim *c, const struct claim_result *r)
+{
+	unsigned room;
+	char text[512];
+
+	pen_to(pen, 2);
+	pen_put(pen, GOOD, "held");
+	pen_to(pen, 11);
+	pen_put(pen, PLAIN, "%s", c->id);
+	pen_to(pen, 17);
+	pen_put(pen, DIM, "%" PRIu64 "x", r->held);
+	pen_to(pen, 24);
+	room = pen->width > pen->column + pen->pad ? pen->width - pen->column - pen->pad : 0;
+	pen_put(pen, PLAIN, "%s", shorten(c->text, room, text, sizeof(text)));
+	pen_end(pen);
+}
+
+static void put_claims(struct text_sink *s)
+{
+	struct pen *pen = &s->pen;
+	bool any = false;
+
+	pen_end(pen);
+	pen_put(pen, BOLD, "What the documents say, set beside this run");
+	pen_end(pen);
+	for (unsigned i = 0; i < s->claim_count; i++) {
+		if (s->claims[i].result.verdict == CLAIM_REFUTED)
+			put_refuted(pen, s->claims[i].claim, &s->claims[i].result);
+	}
+	for (unsigned i = 0; i < s->claim_count; i++) {
+		if (s->claims[i].result.verdict == CLAIM_HELD)
+			put_held(pen, s->claims[i].claim, &s->claims[i].result);
+	}
+	for (unsigned i = 0; i < s->claim_count; i++) {
+		if (s->claims[i].result.verdict != CLAIM_NOT_EXERCISED)
+			continue;
+		if (!any) {
+			pen_to(pen, 2);
+			pen_put(pen, DIM, "not exercised:");
+			pen->hang = 11;
+			any = true;
+		}
+		pen_words(pen, DIM, "%s", s->claims[i].claim->id);
+	}
+	if (any)
+		pen_end(pen);
+}
+
+/* "120 transitions: 24 syscall, 24 sysret ..." */
+static void put_kinds(struct text_sink *s, const struct trace_summary *summary)
+{
+	struct pen *pen = &s->pen;
+	uint64_t shown = 0;
+
+	for (unsigned k = 0; k < GATE_KINDS; k++)
+		shown += s->kinds[k];
+	pen_put(pen, BOLD, "%" PRIu64 " transition%s", summary->events, summary->events == 1 ? "" : "s");
+	pen->hang = 4;
+	if (shown < summary->events)
+		pen_item(pen, DIM, "%" PRIu64 " shown", shown);
+	for (unsigned k = 0; k < GATE_KINDS; k++) {
+		if (s->kinds[k])
+			pen_item(pen, PLAIN, "%" PRIu64 " %s", s->kinds[k],
+				 gate_kind_name((enum gate_kind)k));
+	}
+	pen_end(pen);
+}
+
+static void put_spared(struct text_sink *s)
+{
+	struct pen *pen = &s->pen;
+
+	for (unsigned i = 0; i < SPARED_KEPT && s->spared[i].text; i++) {
+		pen_hang(pen, 8);
+		pen_words(pen, WARN, "not compared, %" PRIu64 " time%s: %s", s->spared[i].count,
+			  s->spared[i].count == 1 ? "" : "s", s->spared[i].text);
+		pen_end(pen);
+	}
+}
+
+void text_end(struct text_sink *s, const struct trace_summary *summary)
+{
+	struct pen *pen = &s->pen;
+
+	if (s->claim_count)
+		put_claims(s);
+	pen_end(pen);
+	put_kinds(s, summary);
+	pen->hang = 4;
+	pen_put(pen, PLAIN, "checks");
+	pen_item(pen, GOOD, "%" PRIu64 " held", summary->checks_held);
+	pen_item(pen, summary->checks_contradicted ? BAD : PLAIN, "%" PRIu64 " %s",
+		 summary->checks_contradicted,
+		 summary->checks_contradicted ? "CONTRADICTED" : "contradicted");
+	pen_end(pen);
+	put_spared(s);
+	pen->hang = 4;
+	pen_put(pen, PLAIN, "claims");
+	pen_item(pen, GOOD, "%u held", summary->claims_held);
+	pen_item(pen, summary->claims_refuted ? WARN : PLAIN, "%u refuted", summary->claims_refuted);
+	pen_item(pen, PLAIN, "%u not exercised", summary->claims_not_exercised);
+	pen_end(pen);
+	pen_put(pen, PLAIN, "end   ");
+	pen_item(pen, BOLD, "%s", summary->end);
+	if (!strcmp(summary->end, "exit"))
+		pen_item(pen, PLAIN, "code %" PRIu64, summary->code);
+	pen_item(pen, summary->status ? WARN : PLAIN, "status %d", summary->status);
+	pen_end(pen);
+	if (!summary->account)
+		return;
+	pen_hang(pen, 8);
+	pen_words(pen, PLAIN, "%s", summary->account);
+	pen_end(pen);
+}
