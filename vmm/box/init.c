@@ -1,0 +1,273 @@
+/*
+ * The inside of the box: process 1 of the emulated host.  It makes /dev/kvm
+ * and the port to the outside appear, runs this same program with what the
+ * port brings, and sends out what it prints and how it ends.
+ */
+#include "box/box.h"
+
+#include "box/frame.h"
+#include "box/initramfs.h"
+#include "box/kernel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/reboot.h>
+#include <sys/syscall.h>
+#include <sys/utsname.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { STRINGS_MAX = 256, PORT_PATIENCE_MS = 5000 };
+
+/* A NULL-terminated vector, as execve takes it. */
+struct strings {
+	char *text[STRINGS_MAX + 1];
+	size_t count;
+};
+
+static int port = -1;
+
+static _Noreturn void end(void)
+{
+	reboot(RB_AUTOBOOT);
+	for (;;)
+		pause();
+}
+
+static _Noreturn void fail(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+static _Noreturn void fail(const char *format, ...)
+{
+	char text[256];
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(text, sizeof(text), format, arguments);
+	va_end(arguments);
+	if (port < 0 || frame_send(port, FRAME_FAILED, text, strlen(text)) != 0)
+		dprintf(2, "%s\n", text);
+	end();
+}
+
+bool box_is_init(void)
+{
+	return getpid() == 1 && access(BOX_MARK, F_OK) == 0;
+}
+
+static void mount_all(void)
+{
+	static const char *const types[][2] = {
+		{ "devtmpfs", "/dev" }, { "proc", "/proc" }, { "sysfs", "/sys" },
+	};
+	int console;
+
+	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++)
+		if (mount(types[i][0], types[i][1], types[i][0], 0, NULL) != 0)
+			fail("cannot mount %s: %s", types[i][1], strerror(errno));
+	console = open("/dev/console", O_RDWR);
+	for (int fd = 0; console >= 0 && fd < 3; fd++)
+		dup2(console, fd);
+	if (console > 2)
+		close(console);
+}
+
+static void load_modules(void)
+{
+	char path[64];
+
+	for (const struct box_module *m = box_modules; m->name; m++) {
+		int fd;
+
+		snprintf(path, sizeof(path), "/modules/%s.ko", m->name);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0 || syscall(SYS_finit_module, fd, "", 0) != 0)
+			fail("cannot load %s: %s", path, strerror(errno));
+		close(fd);
+	}
+}
+
+/* The port appears when the device has told its name: some milliseconds after the driver. */
+static void open_port(void)
+{
+	const struct timespec millisecond = { .tv_nsec = 1000000 };
+
+	for (int i = 0; i < PORT_PATIENCE_MS && port < 0; i++) {
+		port = open("/dev/vport0p1", O_RDWR | O_CLOEXEC);
+		if (port < 0)
+			nanosleep(&millisecond, NULL);
+	}
+	if (port < 0)
+		fail("cannot open the port to the outside: %s", strerror(errno));
+}
+
+static void say(enum frame_type type, const void *payload, size_t length)
+{
+	int error = frame_send(port, type, payload, length);
+
+	if (error != 0)
+		fail("cannot write to the port: %s", strerror(-error));
+}
+
+static void hello(void)
+{
+	say(FRAME_HELLO, &(uint32_t){ FRAME_VERSION }, sizeof(uint32_t));
+}
+
+static void append_text(struct strings *strings, char *text)
+{
+	if (!text || strings->count == STRINGS_MAX)
+		fail("too many arguments");
+	strings->text[strings->count++] = text;
+}
+
+static void append(struct strings *strings, const struct frame *frame)
+{
+	append_text(strings, strndup((const char *)frame->payload, frame->length));
+}
+
+/* The kernel module is the one of box_modules. */
+static void append_provenance(struct strings *environment, const struct frame *frame)
+{
+	struct utsname kernel;
+	char *text;
+
+	if (uname(&kernel) != 0 ||
+	    asprintf(&text, "VMM_PROVENANCE=%.*s, Linux %s, kvm_amd", (int)frame->length,
+		     (const char *)frame->payload, kernel.release) < 0)
+		text = NULL;
+	append_text(environment, text);
+}
+
+static int create(const struct frame *frame)
+{
+	char *path = strndup((const char *)frame->payload, frame->length);
+	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+
+	if (fd < 0)
+		fail("cannot create %s in the box: %s", path ? path : "a file", strerror(errno));
+	free(path);
+	return fd;
+}
+
+static void store(int fd, const struct frame *frame)
+{
+	for (uint32_t done = 0; done < frame->length;) {
+		ssize_t put = write(fd, frame->payload + done, frame->length - done);
+
+		if (put <= 0)
+			fail("cannot store the guest in the box: %s", strerror(errno));
+		done += (uint32_t)put;
+	}
+}
+
+/* What to run: frames up to FRAME_START. */
+static void receive(struct strings *arguments, struct strings *environment)
+{
+	static struct frame_reader reader;
+	struct frame frame;
+	int file = -1;
+
+	for (;;) {
+		int got = frame_next(&reader, &frame);
+
+		if (got < 0 || (got == 0 && frame_fill(&reader, port) <= 0))
+			fail("the port brought no request");
+		if (got == 0)
+			continue;
+		switch (frame.type) {
+		case FRAME_ARGUMENT:
+			append(arguments, &frame);
+			break;
+		case FRAME_ENVIRONMENT:
+			append(environment, &frame);
+			break;
+		case FRAME_MACHINE:
+			append_provenance(environment, &frame);
+			break;
+		case FRAME_FILE:
+			file = create(&frame);
+			break;
+		case FRAME_DATA:
+			store(file, &frame);
+			break;
+		case FRAME_START:
+			if (file >= 0)
+				close(file);
+			return;
+		default:
+			fail("the port brought a frame of type %d", frame.type);
+		}
+	}
+}
+
+static pid_t start(const struct strings *arguments, const struct strings *environment, int out[2], int err[2])
+{
+	pid_t pid;
+
+	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
+		fail("pipe: %s", strerror(errno));
+	pid = fork();
+	if (pid < 0)
+		fail("fork: %s", strerror(errno));
+	if (pid == 0) {
+		dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+		dup2(out[1], 1);
+		dup2(err[1], 2);
+		execve("/init", arguments->text, environment->text);
+		dprintf(2, "execve: %s\n", strerror(errno));
+		_exit(127);
+	}
+	close(out[1]);
+	close(err[1]);
+	return pid;
+}
+
+/* Everything that comes out of the two pipes, in the order in which it is seen, until both end. */
+static void relay(int out, int err)
+{
+	static uint8_t bytes[FRAME_PAYLOAD_MAX];
+	struct pollfd pipes[] = { { .fd = out, .events = POLLIN }, { .fd = err, .events = POLLIN } };
+	static const enum frame_type types[] = { FRAME_OUT, FRAME_ERR };
+
+	while (pipes[0].fd >= 0 || pipes[1].fd >= 0) {
+		if (poll(pipes, 2, -1) < 0)
+			continue;
+		for (int i = 0; i < 2; i++) {
+			ssize_t got;
+
+			if (pipes[i].fd < 0 || pipes[i].revents == 0)
+				continue;
+			got = read(pipes[i].fd, bytes, sizeof(bytes));
+			if (got <= 0)
+				pipes[i].fd = -1;
+			else
+				say(types[i], bytes, (size_t)got);
+		}
+	}
+}
+
+_Noreturn void box_init(void)
+{
+	struct strings arguments = { .count = 0 }, environment = { .count = 0 };
+	int out[2], err[2], status = 0;
+	pid_t pid;
+
+	mount_all();
+	load_modules();
+	open_port();
+	hello();
+	receive(&arguments, &environment);
+	say(FRAME_STARTED, NULL, 0);
+	pid = start(&arguments, &environment, out, err);
+	relay(out[0], err[0]);
+	if (waitpid(pid, &status, 0) != pid)
+		fail("waitpid: %s", strerror(errno));
+	say(FRAME_STATUS, &(uint32_t){ (uint32_t)status }, sizeof(uint32_t));
+	end();
+}

@@ -1,0 +1,273 @@
+/*
+ * The loop over one machine's port, signals and clock.  Patience and
+ * messages about a running box are decided here; how a machine is made is
+ * not known here.
+ */
+#include "box/relay.h"
+
+#include "message.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+	BOOT_PATIENCE_MS = 20000,       /* it takes 2000 on an idle machine */
+	START_PATIENCE_MS = 10000,      /* it takes 100 */
+	TIMEOUT_GRACE_MS = 10000        /* for the program inside to keep its own time limit */
+};
+
+uint64_t relay_clock(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* --- progress, on a terminal only --- */
+
+static void progress_clear(struct relay *relay)
+{
+	if (relay->progress_shown)
+		fputs("\r\033[K", stderr);
+	relay->progress_shown = false;
+}
+
+static void progress_show(struct relay *relay)
+{
+	relay->progress_at = UINT64_MAX;
+	relay->progress_shown = true;
+	fprintf(stderr, "vmm: %s the box ...",
+		relay->phase == RELAY_RUNNING ? "the guest runs in" : "starting");
+	fflush(stderr);
+}
+
+/* --- the end --- */
+
+static enum relay_state ended(struct relay *relay, enum box_result result, int status)
+{
+	relay->result = result;
+	relay->status = status;
+	return RELAY_ENDED;
+}
+
+static enum relay_state broken(struct relay *relay, const char *what)
+{
+	char words[256];
+	const char *line;
+
+	/* As long as nothing has come out, another machine may do better. */
+	if (relay->phase != RELAY_RUNNING)
+		return RELAY_NOT_UP;
+	progress_clear(relay);
+	qemu_last_words(relay->qemu, words, sizeof(words));
+	line = strrchr(words, '\n') ? strrchr(words, '\n') + 1 : words;
+	message("the box broke: %s%s%s", what, line[0] ? ": " : "", line);
+	return ended(relay, BOX_UNUSABLE, 0);
+}
+
+static enum relay_state program_ended(struct relay *relay, const struct frame *frame)
+{
+	uint32_t status;
+
+	if (frame->length != sizeof(status))
+		return broken(relay, "its last frame is wrong");
+	memcpy(&status, frame->payload, sizeof(status));
+	if (WIFEXITED(status))
+		return ended(relay, BOX_DONE, WEXITSTATUS(status));
+	progress_clear(relay);
+	message("the program inside the box died: %s", strsignal(WTERMSIG(status)));
+	return ended(relay, BOX_UNUSABLE, 0);
+}
+
+/* --- frames from the box --- */
+
+static enum relay_state ask(struct relay *relay)
+{
+	if (relay->stop_when_ready)
+		return RELAY_READY;
+	relay->phase = RELAY_ASKED;
+	relay->deadline = relay_clock() + START_PATIENCE_MS;
+	if (outbox_fill(&relay->outbox, relay->request, relay->qemu->version) != 0)
+		return ended(relay, BOX_UNUSABLE, 0);
+	return RELAY_GOES_ON;
+}
+
+static enum relay_state greeted(struct relay *relay, const struct frame *frame)
+{
+	const uint32_t version = FRAME_VERSION;
+
+	if (relay->phase != RELAY_BOOTING || frame->length != sizeof(version) ||
+	    memcmp(frame->payload, &version, sizeof(version)) != 0)
+		return broken(relay, "it speaks another protocol");
+	return ask(relay);
+}
+
+static enum relay_state started(struct relay *relay)
+{
+	if (relay->phase != RELAY_ASKED)
+		return broken(relay, "it starts what nobody asked for");
+	relay->phase = RELAY_RUNNING;
+	relay->deadline = UINT64_MAX;
+	if (relay->request->timeout_seconds > 0)
+		relay->deadline = relay_clock() + TIMEOUT_GRACE_MS +
+			relay->request->timeout_seconds * UINT64_C(1000);
+	return RELAY_GOES_ON;
+}
+
+static enum relay_state pass_on(struct relay *relay, const struct frame *frame, FILE *file)
+{
+	if (relay->phase != RELAY_RUNNING)
+		return broken(relay, "it prints before it starts");
+	relay->progress_at = UINT64_MAX;
+	progress_clear(relay);
+	/* A stderr that takes nothing is no reason to stop. */
+	if (fwrite(frame->payload, 1, frame->length, file) != frame->length && file == relay->request->out)
+		return ended(relay, BOX_OUTPUT, errno);
+	return RELAY_GOES_ON;
+}
+
+static enum relay_state take(struct relay *relay, const struct frame *frame)
+{
+	switch (frame->type) {
+	case FRAME_HELLO:
+		return greeted(relay, frame);
+	case FRAME_STARTED:
+		return started(relay);
+	case FRAME_OUT:
+		return pass_on(relay, frame, relay->request->out);
+	case FRAME_ERR:
+		/* In the order in which it was written, should both be one terminal. */
+		if (fflush(relay->request->out) != 0)
+			return ended(relay, BOX_OUTPUT, errno);
+		return pass_on(relay, frame, stderr);
+	case FRAME_FAILED:
+		progress_clear(relay);
+		message("the box: %.*s", (int)frame->length, (const char *)frame->payload);
+		return ended(relay, BOX_UNUSABLE, 0);
+	case FRAME_STATUS:
+		return program_ended(relay, frame);
+	default:
+		return broken(relay, "it sent a frame that is not for us");
+	}
+}
+
+static enum relay_state take_all(struct relay *relay)
+{
+	enum relay_state state = RELAY_GOES_ON;
+	struct frame frame;
+	int got = 0;
+
+	while (state == RELAY_GOES_ON && (got = frame_next(relay->reader, &frame)) > 0)
+		state = take(relay, &frame);
+	if (state == RELAY_GOES_ON && got < 0)
+		state = broken(relay, "it sent no frame");
+	if (relay->phase == RELAY_RUNNING && fflush(relay->request->out) != 0 && relay->result != BOX_OUTPUT)
+		state = ended(relay, BOX_OUTPUT, errno);
+	return state;
+}
+
+/* --- what poll reports --- */
+
+static enum relay_state on_signal(struct relay *relay)
+{
+	struct signalfd_siginfo info;
+
+	if (read(relay->signals, &info, sizeof(info)) != sizeof(info))
+		return RELAY_GOES_ON;
+	return ended(relay, BOX_INTERRUPTED, (int)info.ssi_signo);
+}
+
+static enum relay_state on_readable(struct relay *relay)
+{
+	ssize_t got = frame_fill(relay->reader, relay->qemu->port);
+
+	return got > 0 ? take_all(relay) : broken(relay, "it ended too early");
+}
+
+static enum relay_state on_writable(struct relay *relay)
+{
+	struct outbox *outbox = &relay->outbox;
+	ssize_t put = send(relay->qemu->port, outbox->bytes + outbox->sent, outbox->size - outbox->sent,
+			   MSG_DONTWAIT | MSG_NOSIGNAL);
+
+	if (put < 0 && errno != EAGAIN && errno != EINTR)
+		return broken(relay, "it takes no request");
+	if (put > 0)
+		outbox->sent += (size_t)put;
+	return RELAY_GOES_ON;
+}
+
+static enum relay_state on_time(struct relay *relay)
+{
+	uint64_t now = relay_clock();
+
+	if (now >= relay->progress_at)
+		progress_show(relay);
+	if (now < relay->deadline)
+		return RELAY_GOES_ON;
+	if (relay->phase != RELAY_RUNNING)
+		return RELAY_NOT_UP;
+	progress_clear(relay);
+	message("the program inside the box did not keep its time limit of %u s",
+		relay->request->timeout_seconds);
+	return ended(relay, BOX_TIMEOUT, 0);
+}
+
+static int patience(const struct relay *relay)
+{
+	uint64_t next = relay->deadline < relay->progress_at ? relay->deadline : relay->progress_at;
+	uint64_t now = relay_clock();
+
+	if (next <= now)
+		return 0;
+	return next - now < 60000 ? (int)(next - now) : 60000;
+}
+
+static enum relay_state look(struct relay *relay)
+{
+	bool more = relay->outbox.sent < relay->outbox.size;
+	struct pollfd fds[] = {
+		{ .fd = relay->signals, .events = POLLIN },
+		{ .fd = relay->qemu->port, .events = (short)(more ? POLLIN | POLLOUT : POLLIN) },
+	};
+	enum relay_state state = RELAY_GOES_ON;
+
+	if (poll(fds, 2, patience(relay)) < 0)
+		return RELAY_GOES_ON;
+	if (fds[0].revents & POLLIN)
+		state = on_signal(relay);
+	if (state == RELAY_GOES_ON && (fds[1].revents & ~POLLOUT))
+		state = on_readable(relay);
+	if (state == RELAY_GOES_ON && (fds[1].revents & POLLOUT))
+		state = on_writable(relay);
+	return state == RELAY_GOES_ON ? on_time(relay) : state;
+}
+
+enum relay_state relay_run(struct relay *relay, struct qemu *qemu, bool boots)
+{
+	enum relay_state state = RELAY_GOES_ON;
+
+	relay->qemu = qemu;
+	relay->phase = RELAY_BOOTING;
+	relay->deadline = relay_clock() + BOOT_PATIENCE_MS;
+	relay->reader = calloc(1, sizeof(*relay->reader));
+	relay->outbox = (struct outbox){ .size = 0 };
+	if (!relay->reader)
+		return RELAY_NOT_UP;
+	if (!boots)
+		state = ask(relay);
+	while (state == RELAY_GOES_ON)
+		state = look(relay);
+	progress_clear(relay);
+	free(relay->reader);
+	free(relay->outbox.bytes);
+	return state;
+}

@@ -1,0 +1,21 @@
+/*
+ * What the host sends into the box when it has said hello: arguments,
+ * environment and guest, as one run of frames.
+ */
+#ifndef BOX_REQUEST_H
+#define BOX_REQUEST_H
+
+#include "box/box.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct outbox {
+	char *bytes;
+	size_t size, sent;
+};
+
+/* 0, or -errno after one message.  The caller frees outbox->bytes. */
+int outbox_fill(struct outbox *outbox, const struct box_request *request, const char *qemu_version);
+
+#endif
