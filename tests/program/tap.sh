@@ -1,0 +1,60 @@
+# Sourced by the whole-program tests: TAP on stdout, one temporary directory,
+# and the program under test in $vmm.  Usage: SCRIPT BUILD-DIRECTORY
+
+set -u
+build=$(cd "$1" && pwd)
+vmm=$build/vmm
+here=$(cd "$(dirname "$0")" && pwd)
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+tests=0
+failures=0
+
+# check DESCRIPTION COMMAND...: one test; what a failing command printed follows as comments.
+check() {
+	local description=$1 said
+	shift
+	tests=$((tests + 1))
+	if said=$("$@" 2>&1); then
+		echo "ok $tests - $description"
+	else
+		failures=$((failures + 1))
+		echo "not ok $tests - $description"
+		printf '%s\n' "# failed: $*" "$said" | sed 's/^/# /' | head -40
+	fi
+}
+
+# run NAME ARGUMENTS...: the program, with its output in $work/NAME.out and .err and its status in .status.
+run() {
+	local name=$1
+	shift
+	"$vmm" "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null
+	echo $? >"$work/$name.status"
+}
+
+status_is() { # NAME STATUS
+	local status
+	status=$(cat "$work/$1.status")
+	[ "$status" = "$2" ] || { echo "status $status, expected $2"; tail -5 "$work/$1.err"; return 1; }
+}
+
+# What the program itself said on stderr: without the guest's console and the line about the engine.
+said() { grep -v -e '^guest:' -e ': using the box$' "$work/$1.err"; }
+
+says() { # NAME PATTERN: exactly one line of its own on stderr, which matches
+	local lines
+	lines=$(said "$1")
+	[ "$(printf '%s\n' "$lines" | wc -l)" = 1 ] && printf '%s\n' "$lines" | grep -Eq -- "$2" ||
+		{ echo "stderr: $lines"; echo "expected one line: $2"; return 1; }
+}
+
+empty() { [ ! -s "$1" ] || { echo "$1 is not empty:"; head -5 "$1"; return 1; }; }
+
+json() { # NAME JQ-FILTER: true for the trace as one array
+	jq -se "$2" "$work/$1.out" >"$work/jq.said" 2>&1 || { echo "jq: $2"; tail -3 "$work/jq.said"; return 1; }
+}
+
+done_testing() {
+	echo "1..$tests"
+	[ "$failures" = 0 ]
+}

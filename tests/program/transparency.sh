@@ -1,0 +1,33 @@
+#!/bin/bash
+# The guest must not be able to tell that it is traced: what it sees of
+# itself, untouched and stepped, is the same to the last bit.
+. "$(dirname "$0")/tap.sh"
+
+run untouched --watch=none "$build/transparency.elf"
+run stepped --trace --watch=step "$build/transparency.elf"
+console() { grep '^guest:' "$work/$1.err"; }
+same() { diff <(console untouched) <(console stepped); }
+enough() { [ "$(console untouched | wc -l)" -ge 10 ] || { console untouched; return 1; }; }
+
+check "untouched: status 0" status_is untouched 0
+check "stepped: status 0" status_is stepped 0
+check "the guest reports what it sees" enough
+check "it sees the same" same
+
+for guest in guest minimal sharedhandler tf; do
+	run untouched --watch=none "$build/$guest.elf"
+	run stepped --trace "$build/$guest.elf"
+	check "$guest: the same console, untouched and stepped" same
+	check "$guest: the same status" diff "$work/untouched.status" "$work/stepped.status"
+done
+
+# A guest that steps itself: its traps are its own, and transitions like any other.
+run tf -f json "$build/tf.elf"
+check "tf: the guest's eight single-step traps" json tf \
+	'[.[] | select(.kind == "fault" and .name == "#DB")] | length == 8'
+check "tf: IRET brings TF back, unseen by the tracer's own" json tf '.[-1].checks.contradicted == 0'
+run shared -f json "$build/sharedhandler.elf"
+check "sharedhandler: one handler for all, and each exception by its name" json shared \
+	'[.[] | select(.kind == "fault").name] | sort == ["#GP", "#GP", "#PF", "#PF", "#UD", "#UD"]'
+
+done_testing

@@ -1,0 +1,67 @@
+/*
+ * One timer tick a second and the terminating signals, for as long as a guest
+ * runs.  The handlers only set flags and interrupt the vCPU.
+ */
+#include "deadline.h"
+
+#include <string.h>
+#include <sys/time.h>
+
+volatile sig_atomic_t limit_reached, limit_signal, limit_seconds;
+
+static struct vm *running;
+static unsigned limit, quiet_since;
+static const int terminating[] = { SIGINT, SIGTERM, SIGHUP };
+
+static void reach(enum limit which)
+{
+	if (!limit_reached)
+		limit_reached = which;
+	vm_interrupt(running);
+}
+
+static void on_tick(int signal)
+{
+	(void)signal;
+	limit_seconds = limit_seconds + 1;
+	if (limit && (unsigned)limit_seconds >= limit)
+		reach(LIMIT_TIMEOUT);
+	else if (!limit && (unsigned)limit_seconds - quiet_since >= LIMIT_QUIET_SECONDS)
+		reach(LIMIT_QUIET);
+}
+
+static void on_signal(int signal)
+{
+	limit_signal = signal;
+	reach(LIMIT_SIGNAL);
+}
+
+void deadline_progress(void)
+{
+	quiet_since = (unsigned)limit_seconds;
+}
+
+void deadline_start(struct vm *vm, unsigned seconds)
+{
+	struct sigaction action = { .sa_handler = on_tick };
+	const struct itimerval second = { { 1, 0 }, { 1, 0 } };
+
+	running = vm;
+	limit = seconds;
+	limit_reached = LIMIT_NONE;
+	limit_seconds = 0;
+	quiet_since = 0;
+	sigaction(SIGALRM, &action, NULL);
+	action.sa_handler = on_signal;
+	for (size_t n = 0; n < sizeof terminating / sizeof *terminating; n++)
+		sigaction(terminating[n], &action, NULL);
+	setitimer(ITIMER_REAL, &second, NULL);
+}
+
+void deadline_stop(void)
+{
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	signal(SIGALRM, SIG_IGN);
+	for (size_t n = 0; n < sizeof terminating / sizeof *terminating; n++)
+		signal(terminating[n], SIG_DFL);
+}

@@ -1,0 +1,30 @@
+/*
+ * What ends a run from outside: a signal, the time limit, or a guest that
+ * has passed no gate for so long that it never will.
+ */
+#ifndef DEADLINE_H
+#define DEADLINE_H
+
+#include "kvm/kvm.h"
+
+#include <signal.h>
+
+enum limit { LIMIT_NONE, LIMIT_TIMEOUT, LIMIT_QUIET, LIMIT_SIGNAL };
+
+/* Without a --timeout a guest that does nothing to tell of is stopped after this long. */
+#define LIMIT_QUIET_SECONDS     30
+
+/* Non-zero when the run shall end; an enum limit. */
+extern volatile sig_atomic_t limit_reached;
+/* The signal, after LIMIT_SIGNAL. */
+extern volatile sig_atomic_t limit_signal;
+/* Seconds since deadline_start. */
+extern volatile sig_atomic_t limit_seconds;
+
+/* Watch over this VM's run.  seconds 0: no limit but the quiet one. */
+void deadline_start(struct vm *vm, unsigned seconds);
+/* The guest has done something to tell of. */
+void deadline_progress(void);
+void deadline_stop(void);
+
+#endif

@@ -1,0 +1,149 @@
+/*
+ * The choice of engine, and the table that --probe prints.  Trusts no name:
+ * a /dev/kvm counts as a processor when the probe guest says so.
+ */
+#include "engine.h"
+
+#include "box/box.h"
+#include "kvm/kvm.h"
+#include "message.h"
+#include "run.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/utsname.h>
+
+#define DEVICE          "/dev/kvm"
+
+bool engine_in_box(void)
+{
+	const char *engine = getenv("VMM_ENGINE");
+
+	return engine && !strcmp(engine, "box");
+}
+
+/* "model name" of /proc/cpuinfo. */
+static void processor_name(char *name, size_t size)
+{
+	FILE *f = fopen("/proc/cpuinfo", "r");
+	char line[256], *value;
+
+	snprintf(name, size, "unknown processor");
+	while (f && fgets(line, sizeof line, f)) {
+		if (strncmp(line, "model name", 10) || !(value = strchr(line, ':')))
+			continue;
+		value[strcspn(value, "\n")] = '\0';
+		snprintf(name, size, "%s", value + 1 + (value[1] == ' '));
+		break;
+	}
+	if (f)
+		fclose(f);
+}
+
+const char *engine_provenance(void)
+{
+	static char text[320];
+	const char *box = getenv("VMM_PROVENANCE");
+	char processor[128];
+	struct utsname host;
+
+	if (engine_in_box() && box)
+		return box;
+	processor_name(processor, sizeof processor);
+	if (uname(&host))
+		return processor[0] ? strcpy(text, processor) : "unknown";
+	snprintf(text, sizeof text, "%s, Linux %s, %s", processor, host.release, kvm_module());
+	return text;
+}
+
+/* Why /dev/kvm will not do, in one clause; false when it will. */
+static bool kvm_is_off(char *why, size_t size)
+{
+	struct probe_result result;
+
+	kvm_probe(DEVICE, &result);
+	if (probe_faithful(&result))
+		return false;
+	if (result.opened)
+		probe_explain(&result, why, size);
+	else
+		snprintf(why, size, "%s", result.reason);
+	return true;
+}
+
+static enum place box_or_none(const char *kvm_off)
+{
+	char why[256];
+
+	if (!box_available(why, sizeof why)) {
+		if (kvm_off)
+			message(DEVICE " will not do (%s), and the box cannot be used: %s", kvm_off, why);
+		else
+			message("the box cannot be used: %s", why);
+		return PLACE_NONE;
+	}
+	if (kvm_off)
+		message(DEVICE " is not a processor to be trusted (%s): using the box", kvm_off);
+	return PLACE_BOX;
+}
+
+enum place engine_choose(enum engine engine)
+{
+	char why[200];
+
+	if (engine_in_box())
+		return PLACE_HERE;
+	switch (engine) {
+	case ENGINE_BOX:
+		return box_or_none(NULL);
+	case ENGINE_BOX_INTEL:
+		message("--engine=box-intel is not available in this version: --engine=box is");
+		return PLACE_NONE;
+	case ENGINE_KVM:
+		if (!kvm_is_off(why, sizeof why))
+			return PLACE_HERE;
+		message("--engine=kvm: " DEVICE " is not a processor to be trusted (%s); --engine=box works anywhere", why);
+		return PLACE_NONE;
+	default:
+		return kvm_is_off(why, sizeof why) ? box_or_none(why) : PLACE_HERE;
+	}
+}
+
+static void probe_here(const char *engine)
+{
+	static const char *const verdict[] = { [PROBE_OK] = "ok", [PROBE_OFF] = "OFF", [PROBE_NOT_RUN] = "not run" };
+	struct probe_result result;
+
+	kvm_probe(DEVICE, &result);
+	printf("%s: %s\n", engine, engine_provenance());
+	if (!result.opened) {
+		printf("  cannot be used: %s\n", result.reason);
+		return;
+	}
+	for (enum probe_row row = 0; row < PROBE_ROWS; row++)
+		printf("  %-22s %-8s%s\n", probe_row_name(row), verdict[result.row[row].verdict], result.row[row].detail);
+	printf("  %s, found in %u.%u ms\n", probe_faithful(&result) ? "faithful: good for --trace" :
+	       "not a processor to be trusted", result.microseconds / 1000, result.microseconds / 100 % 10);
+}
+
+int engine_probe(void)
+{
+	static char *const inner[] = { "vmm", "--probe", NULL };
+	const struct box_request request = { .argv = inner, .memory_size = 64 << 20, .out = stdout };
+	char why[256];
+	int status = 0;
+
+	if (engine_in_box()) {
+		probe_here("box");
+		return 0;
+	}
+	probe_here("kvm");
+	fflush(stdout);
+	if (!box_available(why, sizeof why))
+		printf("box: cannot be used: %s\n", why);
+	else if (box_run(&request, &status) != BOX_DONE)
+		printf("box: did not run\n");
+	printf("box-intel: not available in this version\n");
+	return fflush(stdout) || ferror(stdout) ? EXIT_STATUS_CANNOT_RUN : status;
+}

@@ -1,0 +1,27 @@
+/*
+ * Which machine runs the guest: this one's /dev/kvm, or the box.
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include "options.h"
+
+enum place {
+	PLACE_HERE,
+	PLACE_BOX,
+	PLACE_NONE                      /* a message said why */
+};
+
+/* Choose by option and by what the probe finds; says on stderr, in one line, why the box is taken. */
+enum place engine_choose(enum engine engine);
+
+/* This process runs inside a box. */
+bool engine_in_box(void);
+
+/* "QEMU 7.2.22 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd": what a trace made here was made on. */
+const char *engine_provenance(void);
+
+/* --probe: a table of rows for this machine's KVM, and the box's when there is one.  An exit status. */
+int engine_probe(void);
+
+#endif

@@ -1,0 +1,201 @@
+/*
+ * Options, engine, guest: who does what, and the only place that exits.
+ */
+#include "box/box.h"
+#include "check/claims.h"
+#include "engine.h"
+#include "image/image.h"
+#include "kvm/kvm.h"
+#include "deadline.h"
+#include "message.h"
+#include "options.h"
+#include "run.h"
+#include "sink/output.h"
+#include "sink/sink.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+/* A signal ended the run: so it shall look to whoever waits for us. */
+static void die_by(int number)
+{
+	signal(number, SIG_DFL);
+	raise(number);
+}
+
+static unsigned terminal_width(int fd)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return columns ? (unsigned)strtoul(columns, NULL, 10) : 0;
+}
+
+/* Colour on a terminal only, and never where NO_COLOR asks for none. */
+static bool wants_colour(int fd)
+{
+	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM"), *outer = getenv("VMM_COLOUR");
+
+	if (engine_in_box())
+		return outer && *outer == '1';
+	return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
+}
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool wanted(const void *options, enum gate_kind kind)
+{
+	return options_traces(options, kind);
+}
+
+static int run_here(const struct options *o, const struct image *image, FILE *file, int fd)
+{
+	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd) };
+	const enum vendor vendor = host_vendor();
+	struct run_request request = {
+		.image = image, .memory_size = o->memory, .cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
+		.timeout_seconds = o->timeout, .watch = o->watch != WATCH_NONE, .wanted = wanted, .options = o,
+		.progress = isatty(STDERR_FILENO) && !isatty(fd),
+		.header = {
+			.guest = base_name(o->guest), .engine = engine_in_box() ? "box" : "kvm",
+			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
+			.watch = o->watch == WATCH_NONE ? "none" : "step", .provenance = engine_provenance(),
+		},
+		.context = { .vendor = vendor, .emulated = engine_in_box() },
+	};
+	int status;
+
+	if (o->trace) {
+		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);
+		if (!request.sink) {
+			message("out of memory");
+			return EXIT_STATUS_CANNOT_RUN;
+		}
+	}
+	status = run_guest(&request);
+	if (request.sink)
+		request.sink->ops->close(request.sink);
+	return status;
+}
+
+/* The same run inside the box.  *number is the signal that ended it, if one did. */
+static int run_in_box(const struct options *o, FILE *file, int fd, int *number)
+{
+	char **argv = options_inner_argv(o, "vmm");
+	const struct box_request request = {
+		.argv = argv, .guest_path = o->guest, .memory_size = o->memory, .timeout_seconds = o->timeout,
+		.out = file, .colour = wants_colour(fd), .width = terminal_width(fd),
+	};
+	int status = EXIT_STATUS_CANNOT_RUN;
+
+	if (!argv) {
+		message("out of memory");
+		return status;
+	}
+	switch (box_run(&request, &status)) {
+	case BOX_DONE:
+		break;
+	case BOX_INTERRUPTED:
+		*number = status;
+		break;
+	case BOX_TIMEOUT:
+		status = EXIT_STATUS_TIMEOUT;
+		break;
+	default:                        /* unusable, or the output failed: committing it says so */
+		status = EXIT_STATUS_CANNOT_RUN;
+	}
+	options_free_argv(argv);
+	return status;
+}
+
+static int trace_guest(const struct options *o, int *number)
+{
+	struct output *output;
+	struct image image;
+	enum place place;
+	char why[256];
+	int error, status;
+
+	if (!image_open(&image, o->guest, o->memory - boot_reserved(o->memory), why, sizeof why)) {
+		message("%s: %s", o->guest, why);
+		return EXIT_STATUS_CANNOT_RUN;
+	}
+	place = engine_choose(o->engine);
+	output = place == PLACE_NONE ? NULL : output_open(o->output, &error);
+	if (!output) {
+		image_close(&image);
+		return EXIT_STATUS_CANNOT_RUN;
+	}
+	if (place == PLACE_HERE) {
+		status = run_here(o, &image, output_file(output), output_fd(output));
+		*number = limit_reached == LIMIT_SIGNAL ? limit_signal : 0;
+	} else {
+		status = run_in_box(o, output_file(output), output_fd(output), number);
+	}
+	image_close(&image);
+	if (*number || (status == EXIT_STATUS_CANNOT_RUN && !output_error(output)))
+		output_abandon(output);
+	else if (output_commit(output))
+		status = EXIT_STATUS_CANNOT_RUN;
+	return status;
+}
+
+static int refuse_watch(enum watch_method method)
+{
+	message("--watch=%s is not available in this version: --watch=step is", watch_method_name(method));
+	return EXIT_STATUS_CANNOT_RUN;
+}
+
+/* Standard descriptors that we were started without must not become something else. */
+static void open_standard_descriptors(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	struct options o;
+	int status, number = 0;
+
+	if (box_is_init())
+		box_init();
+	open_standard_descriptors();
+	switch (options_parse(&o, argc, argv, stdout)) {
+	case OPTIONS_BAD:
+		message("%s", o.error);
+		return EXIT_STATUS_USAGE;
+	case OPTIONS_DONE:
+		return EXIT_STATUS_OK;
+	case OPTIONS_RUN:
+		break;
+	}
+	if (o.claims) {
+		claims_print(stdout, terminal_width(STDOUT_FILENO));
+		return fflush(stdout) || ferror(stdout) ? EXIT_STATUS_CANNOT_RUN : EXIT_STATUS_OK;
+	}
+	if (o.probe)
+		return engine_probe();
+	if (o.watch == WATCH_BREAK || o.watch == WATCH_RING)
+		return refuse_watch(o.watch);
+	status = trace_guest(&o, &number);
+	if (number)
+		die_by(number);
+	return status;
+}

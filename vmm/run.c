@@ -1,0 +1,192 @@
+/*
+ * The pipeline and nothing else: image -> machine -> watcher -> check and
+ * claims -> sink.
+ */
+#include "run.h"
+
+#include "check/claims.h"
+#include "device/ports.h"
+#include "image/image.h"
+#include "kvm/kvm.h"
+#include "deadline.h"
+#include "message.h"
+#include "watch/watch.h"
+
+#include <inttypes.h>
+#include <string.h>
+
+struct pipeline {
+	const struct run_request *request;
+	struct guest_view view;
+	struct claims *claims;
+	struct trace_summary summary;
+	uint64_t unchecked;             /* transitions on which nothing was compared */
+	int told_second;                /* when the sink was flushed last */
+};
+
+static void show_progress(struct pipeline *p, uint64_t seq)
+{
+	if (limit_seconds == p->told_second)
+		return;
+	p->told_second = limit_seconds;
+	if (p->request->sink)
+		fflush(p->request->sink->file);
+	if (p->request->progress && limit_seconds >= 2)
+		fprintf(stderr, "\rvmm: %" PRIu64 " gates in %d s ", seq, (int)limit_seconds);
+}
+
+static void on_transition(void *context, struct transition *t)
+{
+	struct pipeline *p = context;
+	const struct run_request *r = p->request;
+	const uint64_t contradicted = p->summary.checks_contradicted;
+	struct check_list checks;
+
+	deadline_progress();
+	check_transition(&r->context, t, &checks);
+	if (!checks.count)
+		p->unchecked++;
+	for (unsigned n = 0; n < checks.count; n++) {
+		if (checks.check[n].held)
+			p->summary.checks_held++;
+		else
+			p->summary.checks_contradicted++;
+	}
+	claims_transition(p->claims, t, &p->view);
+	/* A contradiction is told whatever was asked for. */
+	if (r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
+		p->summary.events++;
+		if (r->sink)
+			r->sink->ops->transition(r->sink, t, &checks);
+	}
+	show_progress(p, t->seq);
+}
+
+static void tell_claims(struct pipeline *p)
+{
+	struct sink *sink = p->request->sink;
+	size_t count;
+	const struct claim *claim = claims_catalogue(&count);
+
+	for (size_t n = 0; n < count; n++) {
+		struct claim_result result = claims_result(p->claims, n);
+
+		switch (result.verdict) {
+		case CLAIM_HELD:
+			p->summary.claims_held++;
+			break;
+		case CLAIM_REFUTED:
+			p->summary.claims_refuted++;
+			break;
+		case CLAIM_NOT_EXERCISED:
+			p->summary.claims_not_exercised++;
+			break;
+		}
+		if (sink)
+			sink->ops->claim(sink, &claim[n], &result);
+	}
+}
+
+static void limit_account(struct run_end *end, unsigned seconds)
+{
+	end->end = "timeout";
+	if (limit_reached == LIMIT_QUIET)
+		snprintf(end->account, sizeof end->account,
+		         "stopped: no gate passed for %d s (--timeout=SECONDS sets another limit)", LIMIT_QUIET_SECONDS);
+	else
+		snprintf(end->account, sizeof end->account, "stopped after %u s, as --timeout says", seconds);
+}
+
+/* How the run ended and what that makes of the exit status. */
+static int status_of(struct pipeline *p, struct run_end *end, const struct ports *ports)
+{
+	if (ports->ended) {
+		end->end = ports->end;
+		end->code = ports->code;
+	} else if (end->interrupted) {
+		limit_account(end, p->request->timeout_seconds);
+	}
+	p->summary.end = end->end;
+	p->summary.code = end->code;
+	p->summary.account = *end->account ? end->account : NULL;
+	if (p->unchecked)
+		message("%" PRIu64 " transitions passed without a single check", p->unchecked);
+	if (p->summary.checks_contradicted || p->unchecked)
+		return EXIT_STATUS_CONTRADICTED;
+	if (end->interrupted)
+		return EXIT_STATUS_TIMEOUT;
+	return end->died ? EXIT_STATUS_DIED : EXIT_STATUS_OK;
+}
+
+/* The end on stderr: always when it was not the guest's own doing, otherwise when no trace tells it. */
+static void tell_end(const struct pipeline *p)
+{
+	const struct trace_summary *s = &p->summary;
+	const char *guest = p->request->header.guest;
+
+	if (s->account)
+		message("%s: %s", guest, s->account);
+	if (p->request->sink)
+		return;
+	if (p->request->watch)
+		message("%s: ended (%s, code %" PRIu64 "): %" PRIu64 " gates, %" PRIu64 " checks held, %" PRIu64
+		        " contradicted; claims: %u held, %u refuted", guest, s->end, s->code, s->events, s->checks_held,
+		        s->checks_contradicted, s->claims_held, s->claims_refuted);
+	else
+		message("%s: ended (%s, code %" PRIu64 "), unwatched", guest, s->end, s->code);
+}
+
+static int watch_it(struct pipeline *p, struct vm *vm)
+{
+	const struct run_request *r = p->request;
+	struct ports ports = { .console = stderr, .first = p->request->sink ? p->request->sink->file : NULL };
+	struct run_end end = { 0 };
+	const struct watch watch = {
+		.vm = vm, .view = &p->view, .ports = &ports,
+		.event = on_transition, .context = p, .stop = &limit_reached,
+	};
+	int err;
+
+	deadline_start(vm, r->timeout_seconds);
+	err = r->watch ? watch_step(&watch, &end) : watch_nothing(&watch, &end);
+	deadline_stop();
+	if (r->progress && limit_seconds >= 2)
+		fputs("\r\033[K", stderr);
+	ports_flush(&ports);
+	if (err)
+		return EXIT_STATUS_CANNOT_RUN;
+	if (limit_reached == LIMIT_SIGNAL)
+		return EXIT_STATUS_DIED;
+	p->summary.status = status_of(p, &end, &ports);
+	tell_claims(p);
+	if (r->sink)
+		r->sink->ops->summary(r->sink, &p->summary);
+	tell_end(p);
+	return p->summary.status;
+}
+
+int run_guest(const struct run_request *request)
+{
+	const struct vm_config config = {
+		.device = "/dev/kvm", .memory_size = request->memory_size,
+		.cpu_vendor_set = request->cpu_vendor_set, .cpu_vendor = request->cpu_vendor,
+	};
+	struct pipeline p = { .request = request };
+	struct vm *vm;
+	int status = EXIT_STATUS_CANNOT_RUN;
+
+	if (vm_open(&vm, &config))
+		return status;
+	p.view = (struct guest_view){ .vm = vm, .symbols = request->image->symbols };
+	p.claims = claims_new(&request->context);
+	if (!p.claims) {
+		message("out of memory");
+	} else if (!vm_boot_elf64(vm, request->image)) {
+		if (request->sink)
+			request->sink->ops->header(request->sink, &request->header);
+		status = watch_it(&p, vm);
+	}
+	claims_free(p.claims);
+	vm_close(vm);
+	return status;
+}

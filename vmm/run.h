@@ -1,0 +1,42 @@
+/*
+ * One guest, from file to summary.
+ */
+#ifndef RUN_H
+#define RUN_H
+
+#include "check/check.h"
+#include "sink/sink.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct image;
+
+enum exit_status {
+	EXIT_STATUS_OK = 0,
+	EXIT_STATUS_CONTRADICTED = 1,
+	EXIT_STATUS_USAGE = 2,
+	EXIT_STATUS_CANNOT_RUN = 3,
+	EXIT_STATUS_DIED = 4,
+	EXIT_STATUS_TIMEOUT = 5
+};
+
+struct run_request {
+	const struct image *image;
+	uint64_t memory_size;
+	bool cpu_vendor_set;
+	enum vendor cpu_vendor;
+	unsigned timeout_seconds;       /* 0: none */
+	bool watch;                     /* step and check; otherwise the guest runs untouched */
+	struct sink *sink;              /* where the transitions go; NULL: only checked */
+	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
+	const void *options;
+	bool progress;                  /* say on stderr how far it is */
+	struct trace_header header;
+	struct check_context context;
+};
+
+/* Returns an enum exit_status.  A terminating signal that came is left in limit_signal (deadline.h). */
+int run_guest(const struct run_request *request);
+
+#endif
