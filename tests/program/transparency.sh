@@ -26,6 +26,10 @@ run tf -f json "$build/tf.elf"
 check "tf: the guest's eight single-step traps" json tf \
 	'[.[] | select(.kind == "fault" and .name == "#DB")] | length == 8'
 check "tf: IRET brings TF back, unseen by the tracer's own" json tf '.[-1].checks.contradicted == 0'
+run shadow -f json "$build/shadow.elf"
+check "shadow: every gate behind STI and MOV SS is seen" json shadow \
+	'[.[] | select(.kind == "syscall" or .kind == "sysret" or .kind == "swapgs").kind]
+	 == ["sysret", "syscall", "swapgs", "swapgs", "sysret", "syscall", "swapgs", "swapgs"]'
 run shared -f json "$build/sharedhandler.elf"
 check "sharedhandler: one handler for all, and each exception by its name" json shared \
 	'[.[] | select(.kind == "fault").name] | sort == ["#GP", "#GP", "#PF", "#PF", "#UD", "#UD"]'

@@ -40,6 +40,7 @@ static const struct {
 	{ ZYDIS_MNEMONIC_POPFD, GATE_NONE, INSN_POPF, 0 },
 	{ ZYDIS_MNEMONIC_POPFQ, GATE_NONE, INSN_POPF, 0 },
 	{ ZYDIS_MNEMONIC_HLT, GATE_NONE, INSN_HLT, 0 },
+	{ ZYDIS_MNEMONIC_STI, GATE_NONE, INSN_SHADOW, 0 },
 	{ ZYDIS_MNEMONIC_LIDT, GATE_NONE, INSN_TABLES, 0 },
 	{ ZYDIS_MNEMONIC_LGDT, GATE_NONE, INSN_TABLES, 0 },
 	{ ZYDIS_MNEMONIC_INVLPG, GATE_NONE, INSN_TABLES, 0 },
@@ -151,6 +152,9 @@ static void classify(struct insn *i, const ZydisDecodedInstruction *z, const Zyd
 	if (z->mnemonic == ZYDIS_MNEMONIC_MOV && o[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
 	    ZydisRegisterGetClass(o[0].reg.value) == ZYDIS_REGCLASS_CONTROL)
 		i->flags |= INSN_TABLES;
+	if ((z->mnemonic == ZYDIS_MNEMONIC_MOV || z->mnemonic == ZYDIS_MNEMONIC_POP) &&
+	    o[0].type == ZYDIS_OPERAND_TYPE_REGISTER && o[0].reg.value == ZYDIS_REGISTER_SS)
+		i->flags |= INSN_SHADOW;
 	if (z->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) {
 		i->flags |= INSN_REP;
 		i->string_size = z->operand_width / 8;

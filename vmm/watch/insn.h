@@ -19,6 +19,7 @@ enum {
 	INSN_HLT = 1 << 2,
 	INSN_REP = 1 << 3,              /* a string instruction that TF stops at each turn */
 	INSN_TABLES = 1 << 4,           /* moves the IDT, the GDT or the page tables */
+	INSN_SHADOW = 1 << 5,           /* holds off traps until the instruction behind it has ended */
 };
 
 /* Memory that an instruction may touch.  size is generous, never short. */

@@ -257,19 +257,30 @@ static void clean_pushf(struct stepper *st, const struct x86_state *after)
 	view_write(st->w->view, after, address, &byte, 1);
 }
 
-/* A long string instruction of the kernel may run freely up to what follows it. */
-static bool may_run_freely(struct stepper *st)
+/* Whether a string instruction is worth it, and touches no stop. */
+static bool long_string(struct stepper *st)
 {
 	const uint64_t length = st->before.gpr[GPR_RCX] * st->insn.string_size;
 	const bool down = st->before.rflags & X86_RFLAGS_DF;
 
-	if (!(st->insn.flags & INSN_REP) || st->before.cpl || st->guest_tf || st->before.gpr[GPR_RCX] < 4 ||
-	    st->before.gpr[GPR_RCX] > UINT32_MAX)
+	if (!(st->insn.flags & INSN_REP) || st->before.gpr[GPR_RCX] < 4 || st->before.gpr[GPR_RCX] > UINT32_MAX)
 		return false;
 	for (unsigned n = 0; n < st->insn.memory_count; n++)
 		if (stops_in(&st->stops, &st->before, st->insn.memory[n].linear - (down ? length : 0),
 		             length + st->insn.memory[n].size))
 			return false;
+	return true;
+}
+
+/*
+ * In ring 0 a HLT can stand behind the instruction.  TF would stop a long
+ * string instruction at every turn; and behind STI, MOV SS and POP SS it
+ * would stop one instruction late, which may be the very gate.
+ */
+static bool may_run_freely(struct stepper *st)
+{
+	if (st->before.cpl || st->guest_tf || !(st->insn.flags & INSN_SHADOW || long_string(st)))
+		return false;
 	return stops_at(&st->stops, &st->before, &st->insn, st->before.cs.base + st->before.rip + st->insn.length);
 }
 
