@@ -264,9 +264,11 @@ struct object_attributes {
 struct object_attributes32 {
 	uint32_t length, root_directory, object_name, attributes, security_descriptor, security_qos;
 };
+#ifdef __x86_64__                       /* a 32-bit compiler aligns 64-bit members to 4 */
 _Static_assert(sizeof(struct unicode_string) == 0x10, "UNICODE_STRING");
-_Static_assert(sizeof(struct unicode_string32) == 8, "UNICODE_STRING, 32 bits");
 _Static_assert(sizeof(struct object_attributes) == 0x30, "OBJECT_ATTRIBUTES");
+#endif
+_Static_assert(sizeof(struct unicode_string32) == 8, "UNICODE_STRING, 32 bits");
 _Static_assert(sizeof(struct object_attributes32) == 0x18, "OBJECT_ATTRIBUTES, 32 bits");
 #endif
 

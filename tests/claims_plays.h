@@ -186,6 +186,39 @@ static void call_win32k_as_gui_thread(void)
 	call_number(0x1000, 1);
 }
 
+/* NtReadFile with RSP where ring 0 could read: its stack arguments begin 28h above. */
+static void read_on_stack(uint64_t rsp)
+{
+	struct transition in = scene_syscall(), out;
+
+	in.before.gpr[GPR_RSP] = in.after.gpr[GPR_RSP] = rsp;
+	out = scene_sysret(judge(in));
+	out.before.gpr[GPR_RAX] = out.after.gpr[GPR_RAX] = 0xc0000005;
+	judge_changed(out);
+}
+
+static void read_on_kernel_stack(void) { read_on_stack(KERNEL + 0x800); }
+static void read_on_user_stack(void) { read_on_stack(USER_RSP); }
+static void read_on_no_stack(void) { read_on_stack(KERNEL + 0x5000); }
+
+static void call_without_stack_arguments(void)
+{
+	fake_write64(KERNEL + 0xb00 + 4 * 6, 0x1000);
+	read_on_kernel_stack();
+}
+
+static void call_at_the_probe_address(void)
+{
+	fake_write64(KERNEL + 0xf00, KERNEL + 0x828);
+	read_on_kernel_stack();
+}
+
+static void call_below_the_probe_address(void)
+{
+	fake_write64(KERNEL + 0xf00, KERNEL + 0x829);
+	read_on_kernel_stack();
+}
+
 static void file_call(uint32_t number)
 {
 	struct transition in = scene_syscall(), out;

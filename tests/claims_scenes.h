@@ -69,6 +69,10 @@ static inline void scene_memory(void)
 	fake_symbol("KiSystemService", ENTRY2E);
 	fake_symbol("ntdll.NtReadFile", CODE);
 	fake_symbol("ntdll.ZwReadFile", CODE);
+	/* NtReadFile: five arguments on the stack. */
+	fake_write(KERNEL + 0xb00 + 4 * 6, "\x05\x10\0\0", 4);
+	fake_write64(KERNEL + 0xf00, 0x7fffffff0000);
+	fake_symbol("MmUserProbeAddress", KERNEL + 0xf00);
 }
 
 static inline void scene_mode(struct x86_state *s, uint16_t cs, uint16_t ss, uint8_t cpl)

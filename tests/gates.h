@@ -115,7 +115,10 @@ static inline struct gate delivery_gate(enum gate_kind kind, uint8_t vector, uin
 	};
 }
 
-/* The state at the handler, and the frame: SS null, five qwords and an error code if there is one. */
+/*
+ * The state at the handler, and the frame: SS null, five qwords and an error
+ * code if there is one; a fault's RFLAGS with RF (SDM vol. 3B, 17.3.1.1).
+ */
 static inline void deliver(struct transition *t, const struct gate *gate, uint64_t saved_rip)
 {
 	const struct x86_state *b = &t->before;
@@ -123,7 +126,8 @@ static inline void deliver(struct transition *t, const struct gate *gate, uint64
 	t->frame = (struct frame) {
 		.word_size = 8, .count = 5 + gate->has_error,
 		.has_error = gate->has_error, .error = gate->error,
-		.rip = saved_rip, .cs = b->cs.selector, .rflags = b->rflags, .rsp = b->gpr[GPR_RSP],
+		.rip = saved_rip, .cs = b->cs.selector,
+		.rflags = b->rflags | (gate->kind == GATE_FAULT ? X86_RFLAGS_RF : 0), .rsp = b->gpr[GPR_RSP],
 		.ss = b->ss.selector, .address = KERNEL_STACK - 8u * (5 + gate->has_error),
 	};
 	t->after = *b;

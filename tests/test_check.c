@@ -163,15 +163,30 @@ Test(check, frame_words_can_fail)
 	struct check_list list;
 	static const size_t words[] = {
 		offsetof(struct frame, rip), offsetof(struct frame, cs), offsetof(struct frame, rflags),
-		offsetof(struct frame, rsp), offsetof(struct frame, ss), offsetof(struct frame, error),
+		offsetof(struct frame, rsp), offsetof(struct frame, ss),
 	};
 
-	for (unsigned i = 0; i < 6; i++) {
+	for (unsigned i = 0; i < 5; i++) {
 		t = page_fault_transition();
 		*(uint64_t *)((char *)&t.frame + words[i]) ^= 0x40;
 		list = run(&amd, &t);
 		assert_wrong(&list, FIELD_FRAME_RIP + i);
 	}
+	/* Of error codes only #DF's is known beforehand: 0. */
+	t = refused(GATE_NONE, X86_VECTOR_DF, true, 0);
+	t.gate = t.delivery;
+	t.frame.error = 8;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_FRAME_ERROR);
+	/* One that is missing, or too much, shows in RSP. */
+	t = refused(GATE_NONE, X86_VECTOR_GP, false, 0);
+	t.gate = t.delivery;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_RSP);
+	t = refused(GATE_NONE, X86_VECTOR_UD, true, 0);
+	t.gate = t.delivery;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_RSP);
 	/* A frame that could not be found is not a frame that held. */
 	t = int_transition();
 	t.frame = (struct frame) { .word_size = 8 };
@@ -251,6 +266,74 @@ Test(check, wrong_vector_and_wrong_error)
 	list = run(&amd, &t);
 	assert_wrong(&list, FIELD_VECTOR);
 	cr_assert_eq(find(&list, FIELD_VECTOR)->expected, X86_VECTOR_GP);
+}
+
+/* The fault came and could not be delivered: #DF is what is seen of it. */
+Test(check, double_fault_behind_the_predicted_one)
+{
+	struct transition t = refused(GATE_INT, X86_VECTOR_DF, true, 0);
+	struct check_list list;
+
+	t.gate = delivery_gate(GATE_INT, 0x2e, 0);
+	list = run(&amd, &t);
+	cr_assert_eq(wrong(&list), 0);
+	cr_assert_geq(list.count, 5);
+	/* Where nothing must fault there is nothing that could double. */
+	t.gate = delivery_gate(GATE_INT, 0x2e, 3);
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_VECTOR);
+	/* #UD is not one that doubles. */
+	t = refused(GATE_SYSCALL, X86_VECTOR_DF, true, 0);
+	t.before.efer &= ~(uint64_t)X86_EFER_SCE;
+	deliver(&t, &t.delivery, USER_CODE);
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_VECTOR);
+}
+
+/* An error code that the manual gives twice: that there is one is said, which one is not. */
+Test(check, open_error_code)
+{
+	struct transition t = refused(GATE_INT, X86_VECTOR_GP, true, 0);
+	struct check_list list;
+
+	t.gate = delivery_gate(GATE_INT, 0x2e, 3);
+	t.gate.target.lo &= ~(UINT64_C(1) << 53);
+	list = run(&intel, &t);
+	assert_all_held(&list, 20);
+	cr_assert_null(find(&list, FIELD_ERROR));
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_ERROR);
+	t = refused(GATE_INT, X86_VECTOR_GP, false, 0);
+	t.gate = delivery_gate(GATE_INT, 0x2e, 3);
+	t.gate.target.lo &= ~(UINT64_C(1) << 53);
+	list = run(&intel, &t);
+	cr_assert_not(find(&list, FIELD_ERROR)->held);
+	cr_assert(find(&list, FIELD_ERROR)->observed_none);
+}
+
+/* The emulator's faults push RF as it was: not compared there, news elsewhere; nothing else is excused. */
+Test(check, known_fault_without_rf)
+{
+	struct transition t = page_fault_transition();
+	struct check_list list;
+
+	t.frame.rflags &= ~(uint64_t)X86_RFLAGS_RF;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_FRAME_RFLAGS);
+	cr_assert_null(find(&list, FIELD_FRAME_RFLAGS)->known);
+	list = run(&box, &t);
+	cr_assert_eq(wrong(&list), 0);
+	cr_assert_not_null(find(&list, FIELD_FRAME_RFLAGS)->known);
+	cr_assert_not(find(&list, FIELD_FRAME_RFLAGS)->mask & X86_RFLAGS_RF);
+	t.frame.rflags ^= X86_RFLAGS_ZF;
+	list = run(&box, &t);
+	assert_wrong(&list, FIELD_FRAME_RFLAGS);
+	cr_assert_null(find(&list, FIELD_FRAME_RFLAGS)->known);
+	/* INT n pushes it clear: set, it is no fault of the emulator's. */
+	t = int_transition();
+	t.frame.rflags |= X86_RFLAGS_RF;
+	list = run(&box, &t);
+	assert_wrong(&list, FIELD_FRAME_RFLAGS);
 }
 
 /* An exception through an absent gate cannot have been delivered. */

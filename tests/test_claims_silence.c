@@ -247,3 +247,30 @@ Test(claims_silence, any_page_at_that_address_is_no_evidence)
 		cr_expect_eq(verdict_of(ids[i]), CLAIM_NOT_EXERCISED, "%s", ids[i]);
 	claims_free(claims);
 }
+
+/* A kernel of its own making, with stubs as anybody would write them: nothing there is Windows' doing. */
+Test(claims_silence, another_system_is_no_evidence)
+{
+	static const char *const ids[] = {
+		"C11", "C58", "C77", "C89", "C90", "C91", "C93", "C101", "C104", "C105", "C106", "C107", "C108", "C109",
+		"C110", "C131", "C133", "C134",
+	};
+	struct transition play[] = {
+		scene_msr(GATE_WRMSR, 0xc0000081, 0x001b001000000000), scene_syscall(), scene_sysret(2),
+		compat_syscall(), scene_page_fault(SHARED_KERNEL, 5), scene_page_fault(SHARED_USER, 7),
+	};
+
+	set_stage();
+	fake_symbol_count = 0;
+	fake_page(SHARED_KERNEL)->linear = 0x1000;
+	for (size_t i = 0; i < sizeof(play) / sizeof(play[0]); i++) {
+		play[i].seq = i + 1;
+		play[i].before.cs.selector ^= 8;
+		claims_transition(claims, &play[i], &view);
+	}
+	for (size_t i = 0; i < sizeof(ids) / sizeof(ids[0]); i++)
+		cr_expect_eq(verdict_of(ids[i]), CLAIM_NOT_EXERCISED, "%s", ids[i]);
+	/* What is the processor's is. */
+	cr_expect_eq(verdict_of("C84"), CLAIM_HELD);
+	claims_free(claims);
+}

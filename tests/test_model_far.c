@@ -117,6 +117,17 @@ static const struct {
 	{ "past the limit",     0x23, UINT64_C(0x0040fb000000ffff), 0x10000, false, 13, 0 },
 };
 
+/* The limit is the last byte that belongs to the segment. */
+Test(model_far, up_to_the_limit)
+{
+	struct x86_state s = state_user64();
+	struct gate g = far_jump(0x23, 0xffff, UINT64_C(0x0040fb000000ffff));
+	struct prediction p = predict(VENDOR_INTEL, &g, &s);
+
+	expect_field(&p, FIELD_RIP, 0xffff);
+	expect_field(&p, FIELD_CS_LIMIT, 0xffff);
+}
+
 Test(model_far, faults)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++) {

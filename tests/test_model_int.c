@@ -18,6 +18,9 @@ Test(model_int, from_ring_3)
 		cr_assert_eq(p.frame.address, p.after.gpr[GPR_RSP]);
 		cr_assert(p.frame.count == 5 && p.frame.word_size == 8 && !p.frame.has_error);
 		cr_assert_eq(prediction_mask(&p, FIELD_FRAME_RFLAGS), UINT64_MAX);
+		/* Intel's pushes are zero-extended; of AMD's upper halves nothing is said. */
+		cr_assert_eq(prediction_mask(&p, FIELD_FRAME_CS), v == VENDOR_INTEL ? UINT64_MAX : 0xffff);
+		cr_assert_eq(prediction_mask(&p, FIELD_FRAME_SS), v == VENDOR_INTEL ? UINT64_MAX : 0xffff);
 		expect_open(&p, FIELD_BIT(FIELD_SS_BASE) | FIELD_BIT(FIELD_SS_TYPE) |
 		            FIELD_BIT(FIELD_CS_LIMIT) |
 			    FIELD_BIT(FIELD_FRAME_ERROR));
@@ -99,6 +102,60 @@ Test(model_int, flags)
 	g.idt = gate64(TRAP_DPL3, 0);
 	p = predict(VENDOR_INTEL, &g, &s);
 	expect_field(&p, FIELD_RFLAGS, 0x43ed7);
+	/* INT n itself has cleared RF before it pushes, on Intel. */
+	s.rflags |= X86_RFLAGS_RF;
+	p = predict(VENDOR_INTEL, &g, &s);
+	expect_field(&p, FIELD_FRAME_RFLAGS, flags);
+	cr_assert_eq(prediction_mask(&p, FIELD_FRAME_RFLAGS), UINT64_MAX);
+	p = predict(VENDOR_AMD, &g, &s);
+	cr_assert_eq(prediction_mask(&p, FIELD_FRAME_RFLAGS), ~(uint64_t)X86_RFLAGS_RF);
+}
+
+/* Stacks whose words are not at canonical addresses: RSP0, an IST, and the one in use. */
+Test(model_int, stack_not_canonical)
+{
+	static const struct { uint64_t top; bool faults; } rows[] = {
+		{ UINT64_C(0x0000800000000000), false }, { UINT64_C(0x0000800000000010), true },
+		{ UINT64_C(0x1000000000000000), true }, { UINT64_C(0xffff800000000000), true },
+		{ UINT64_C(0xffff800000000020), true }, { UINT64_C(0xffff800000000030), false },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(rows); i++) {
+		struct x86_state user = state_user64(), kernel = state_kernel64();
+		struct gate g = int_2e();
+		struct prediction p[3];
+
+		kernel.gpr[GPR_RSP] = g.tss_rsp = rows[i].top;
+		p[0] = predict(VENDOR_INTEL, &g, &user);
+		p[1] = predict(VENDOR_AMD, &g, &kernel);
+		g.idt = gate64(INTERRUPT_DPL3, 2);
+		kernel.gpr[GPR_RSP] = KERNEL_RSP;
+		p[2] = predict(VENDOR_INTEL, &g, &kernel);
+		for (unsigned j = 0; j < 3; j++) {
+			cr_assert_eq(p[j].fault, rows[i].faults, "row %zu, stack %u", i, j);
+			if (p[j].fault)
+				expect_fault(&p[j], X86_VECTOR_SS, 0);
+		}
+	}
+}
+
+/* Two volumes of the SDM disagree on the error code; that it is #GP they say both. */
+Test(model_int, error_code_said_twice)
+{
+	for (int what = 0; what < 3; what++) {
+		struct x86_state s = state_user64();
+		struct gate g = int_2e();
+		struct prediction p;
+
+		g.idt.lo ^= what == 0 ? UINT64_C(0x080000000000) : 0;           /* a 16-bit gate, */
+		g.target.lo ^= what == 1 ? UINT64_C(0x0020000000000000) : 0;    /* L=0, */
+		g.target.lo ^= what == 2 ? UINT64_C(0x0040000000000000) : 0;    /* L=1 and D=1 */
+		p = predict(VENDOR_INTEL, &g, &s);
+		cr_assert(p.fault && p.vector == X86_VECTOR_GP && p.has_error);
+		cr_assert_eq(prediction_mask(&p, FIELD_ERROR) & UINT32_MAX, 0);
+		p = predict(VENDOR_AMD, &g, &s);
+		cr_assert_eq(prediction_mask(&p, FIELD_ERROR), UINT64_MAX);
+	}
 }
 
 /* Each row spoils one thing in INT 2Eh from ring 3. */

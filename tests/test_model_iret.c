@@ -131,7 +131,7 @@ Test(model_iret, from_32_bit_code)
 		{ FIELD_SS, 0x23 }, { FIELD_CPL, 3 }, { FIELD_CS_TYPE, 0xc0fb }, { FIELD_SS_TYPE, 0xc0f3 });
 }
 
-/* Whether IRETD in 64-bit mode pops three or five at the same level is not known. */
+/* In 64-bit mode every IRET pops five, at the same level too; IRETD's are 32 bits wide. */
 Test(model_iret, iretd_in_64_bit_mode)
 {
 	struct x86_state s = state_user64();
@@ -139,9 +139,51 @@ Test(model_iret, iretd_in_64_bit_mode)
 	struct prediction p;
 
 	g.operand_size = 4;
+	g.popped[3] = UINT64_C(0x1111222233334440);
 	p = predict(VENDOR_AMD, &g, &s);
 	expect_field(&p, FIELD_RIP, USER_RIP);
-	expect_open(&p, FIELD_BIT(FIELD_RSP) | FIELD_BIT(FIELD_SS));
+	expect_field(&p, FIELD_RSP, 0x33334440);
+	expect_field(&p, FIELD_SS, USER_SS);
+	cr_assert_eq(prediction_mask(&p, FIELD_RSP), UINT64_MAX);
+	/* An SS that is no good is refused as on the way outward. */
+	g.target_ss.valid = false;
+	p = predict(VENDOR_INTEL, &g, &s);
+	expect_fault(&p, X86_VECTOR_GP, USER_SS & 0xfffc);
+	g.popped_count = 4;
+	p = predict(VENDOR_INTEL, &g, &s);
+	expect_nothing(&p);
+}
+
+/* RF comes from the image; AMD's two volumes say two things of it. */
+Test(model_iret, resume_flag)
+{
+	struct x86_state s = state_kernel64();
+	struct gate g = iretq();
+	struct prediction p;
+
+	g.popped[2] = RFLAGS | X86_RFLAGS_RF;
+	p = predict(VENDOR_INTEL, &g, &s);
+	expect_field(&p, FIELD_RFLAGS, 0x10246);
+	cr_assert_eq(prediction_mask(&p, FIELD_RFLAGS), UINT64_MAX);
+	p = predict(VENDOR_AMD, &g, &s);
+	cr_assert_eq(prediction_mask(&p, FIELD_RFLAGS), ~(uint64_t)X86_RFLAGS_RF);
+	g.popped[2] = RFLAGS;
+	p = predict(VENDOR_AMD, &g, &s);
+	cr_assert_eq(prediction_mask(&p, FIELD_RFLAGS), UINT64_MAX);
+}
+
+/* A bad SS and a bad RIP at once: #GP, with the one error code or the other. */
+Test(model_iret, two_faults)
+{
+	struct x86_state s = state_kernel64();
+	struct gate g = iretq();
+	struct prediction p;
+
+	g.popped[0] = UINT64_C(0x0000800000000000);
+	g.target_ss.valid = false;
+	p = predict(VENDOR_INTEL, &g, &s);
+	cr_assert(p.fault && p.vector == X86_VECTOR_GP && p.has_error);
+	cr_assert_eq(prediction_mask(&p, FIELD_ERROR) & UINT32_MAX, 0);
 }
 
 /* IF needs CPL <= IOPL, IOPL needs CPL 0: both of the old level. */

@@ -18,6 +18,7 @@ void NativeMain(void);
 #pragma GCC visibility push(hidden)
 bool WriteFaults(uint64_t address);
 bool ReadFaults(uint64_t address);
+bool ExecuteFaults(void);
 bool InterruptFaults(void);
 bool DirectionFlagSurvives(void);
 ntstatus ReadOnKernelStack(void);
@@ -112,6 +113,7 @@ static void faults(void)
 {
 	expect(WriteFaults(NT_SHARED_USER));
 	expect(ReadFaults(NT_SHARED_KERNEL));
+	expect(ExecuteFaults());
 	expect(InterruptFaults());
 }
 

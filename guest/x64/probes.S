@@ -31,6 +31,22 @@ read_recovered:
 END(ReadFaults)
 	RECOVER(read_fault, read_recovered)
 
+/* bool: code on a data page must not run.  The fault is at the page itself. */
+	.balign	16
+FUNCTION(ExecuteFaults)
+	mov	$1, %eax
+	lea	execute_target(%rip), %rcx
+	jmp	*%rcx
+execute_recovered:
+	ret
+	.pushsection .user64.data, "aw"
+execute_target:
+	xor	%eax, %eax
+	ret
+	.popsection
+END(ExecuteFaults)
+	RECOVER(execute_target, execute_recovered)
+
 	.balign	16
 FUNCTION(InterruptFaults)
 	mov	$1, %eax

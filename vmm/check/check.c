@@ -60,8 +60,11 @@ static bool frame_has(const struct frame *frame, enum field f)
 	return (unsigned)(f - FIELD_FRAME_RIP) < words;
 }
 
-/* The bits that the tracer lent cannot be seen here. */
-static uint64_t lent_bits(const struct transition *t, enum field f)
+/*
+ * The bits that cannot be seen here: those that the tracer lent, and an error
+ * code, which is known from nothing but this very frame.  #DF's is always 0.
+ */
+static uint64_t unseen_bits(const struct transition *t, enum field f)
 {
 	switch (f) {
 	case FIELD_RFLAGS:
@@ -70,6 +73,8 @@ static uint64_t lent_bits(const struct transition *t, enum field f)
 		return t->r11_lent;
 	case FIELD_FRAME_RFLAGS:
 		return t->frame_rflags_lent;
+	case FIELD_FRAME_ERROR:
+		return transition_fault(t)->vector == X86_VECTOR_DF ? 0 : UINT32_MAX;
 	default:
 		return 0;
 	}
@@ -84,7 +89,7 @@ static uint64_t observed_value(const struct transition *t, enum field f)
 
 static void compare_field(struct comparison *c, const struct prediction *p, enum field f)
 {
-	uint64_t mask = prediction_mask(p, f) & ~lent_bits(c->t, f);
+	uint64_t mask = prediction_mask(p, f) & ~unseen_bits(c->t, f);
 	bool none = in_frame(f) && !frame_has(&c->t->frame, f);
 
 	if (!mask)
@@ -107,12 +112,15 @@ static void compare_after(struct comparison *c, const struct prediction *p)
 
 static void compare_error(struct comparison *c, const struct prediction *p, const struct gate *raised)
 {
-	if (!p->has_error && !raised->has_error)
+	const uint64_t mask = ~p->unsaid[FIELD_ERROR];
+	const bool both = p->has_error && raised->has_error;
+
+	if ((!p->has_error && !raised->has_error) || (both && !(mask & UINT32_MAX)))
 		return;
 	add(c, (struct check) {
-		.field = FIELD_ERROR, .mask = NONE,
-		.expected = p->has_error ? p->error : NONE, .expected_none = !p->has_error,
-		.observed = raised->has_error ? raised->error : NONE, .observed_none = !raised->has_error,
+		.field = FIELD_ERROR, .mask = mask,
+		.expected = p->has_error ? p->error & mask : NONE, .expected_none = !p->has_error,
+		.observed = raised->has_error ? raised->error & mask : NONE, .observed_none = !raised->has_error,
 	});
 }
 
@@ -129,6 +137,12 @@ static void compare_vector(struct comparison *c, const struct prediction *p, con
 		compare_error(c, p, raised);
 }
 
+/* The fault that must come came, and could not be delivered: what is seen is the #DF behind it. */
+static bool is_behind(const struct gate *raised, const struct prediction *p)
+{
+	return raised && raised->vector == X86_VECTOR_DF && can_become_double_fault(p->vector);
+}
+
 /* Whether the instruction passes its gate as it must; then the state behind it. */
 static void compare_gate(struct comparison *c)
 {
@@ -137,7 +151,7 @@ static void compare_gate(struct comparison *c)
 	bool fault = p.fault || (p.may_fault && raised);
 	bool silent = !p.fault && !p.may_fault && !p.defined;
 
-	if (!silent && (fault || raised))
+	if (!silent && (fault || raised) && !(fault && is_behind(raised, &p)))
 		compare_vector(c, &p, raised, fault);
 	if (!fault && !raised)
 		compare_after(c, &p);

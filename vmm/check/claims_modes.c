@@ -25,7 +25,7 @@ static enum testimony c77(const struct evidence *e)
 {
 	const struct transition *t = e->t;
 
-	if (!(t->before.efer & X86_EFER_LMA))
+	if (!(t->before.efer & X86_EFER_LMA) || !evidence_windows(e))
 		return SILENT;
 	if ((evidence_passed(e, GATE_SYSENTER) && t->before.cpl == 3) || evidence_passed(e, GATE_SYSEXIT))
 		return REFUTED;
@@ -37,14 +37,14 @@ static enum testimony c90(const struct evidence *e)
 {
 	const struct x86_state *b = &e->t->before;
 
-	if (b->cpl != 3 || !(b->efer & X86_EFER_LMA))
+	if (b->cpl != 3 || !(b->efer & X86_EFER_LMA) || !evidence_windows(e))
 		return SILENT;
 	return testimony(b->cs.selector == (x86_mode(b) == MODE_64 ? 0x33 : 0x23) && b->ss.selector == 0x2b);
 }
 
 static enum testimony c91(const struct evidence *e)
 {
-	if (!e->entered)
+	if (!e->entered || !evidence_windows(e))
 		return SILENT;
 	if (x86_mode(&e->t->before) == MODE_COMPAT)
 		return REFUTED;

@@ -106,6 +106,14 @@ static enum testimony c55(const struct evidence *e)
 	return refused ? REFUTED : SILENT;
 }
 
+/* On x64 the source is RSP+28h: past the probe address the call gets nothing but an access violation. */
+static enum testimony c58(const struct evidence *e)
+{
+	if (!e->entry || !e->entry->above_probe)
+		return SILENT;
+	return testimony((uint32_t)e->t->after.gpr[GPR_RAX] == STATUS_ACCESS_VIOLATION);
+}
+
 const struct claim_predicate claims_of_services[] = {
-	{ "C04", c04 }, { "C11", c11 }, { "C51", c51 }, { "C55", c55 }, { NULL, NULL }
+	{ "C04", c04 }, { "C11", c11 }, { "C51", c51 }, { "C55", c55 }, { "C58", c58 }, { NULL, NULL }
 };

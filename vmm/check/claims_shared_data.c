@@ -26,28 +26,17 @@ static bool user_fault(const struct evidence *e, uint64_t page, uint32_t *error)
 {
 	const struct gate *fault = evidence_fault(e);
 
-	if (!fault || fault->vector != X86_VECTOR_PF || e->t->before.cpl != 3 || !in_page(e->t->after.cr2, page))
+	if (!fault || fault->vector != X86_VECTOR_PF || e->t->before.cpl != 3 ||
+	    !in_page(e->t->after.cr2, page) || !evidence_windows(e))
 		return false;
 	*error = fault->error;
 	return true;
 }
 
+/* Elsewhere than in Windows 7FFE0000h means nothing. */
 static bool entered_from_long(const struct evidence *e)
 {
-	return e->entered && e->t->before.efer & X86_EFER_LMA;
-}
-
-/*
- * Whether the guest has such a page at all: the kernel's address of it is
- * mapped, or it has Windows' service table.  Elsewhere 7FFE0000h means nothing.
- */
-static bool has_shared_data(const struct evidence *e)
-{
-	struct mapping m;
-	uint64_t address;
-
-	return e->view && (evidence_map(e, &e->t->after, KERNEL_PAGE, &m) ||
-			   evidence_symbol(e, "KeServiceDescriptorTable", &address));
+	return e->entered && e->t->before.efer & X86_EFER_LMA && evidence_windows(e);
 }
 
 static enum testimony c101(const struct evidence *e)
@@ -55,7 +44,7 @@ static enum testimony c101(const struct evidence *e)
 	struct mapping user, kernel;
 	bool has_user, has_kernel;
 
-	if (!entered_from_long(e) || !has_shared_data(e))
+	if (!entered_from_long(e))
 		return SILENT;
 	has_user = evidence_map(e, &e->t->after, USER_PAGE, &user);
 	has_kernel = evidence_map(e, &e->t->after, KERNEL_PAGE, &kernel);
@@ -73,7 +62,7 @@ static enum testimony c105(const struct evidence *e)
 {
 	uint32_t value;
 
-	if (!entered_from_long(e) || !has_shared_data(e) || !evidence_read(e, &e->t->before, SYSTEM_CALL, &value, sizeof(value)))
+	if (!entered_from_long(e) || !evidence_read(e, &e->t->before, SYSTEM_CALL, &value, sizeof(value)))
 		return SILENT;
 	return testimony(value == (uint32_t)e->t->before.gpr[GPR_RAX]);
 }
@@ -125,7 +114,7 @@ static enum testimony c110(const struct evidence *e)
 
 	if (user_fault(e, USER_PAGE, &error))
 		return testimony(error == (PF_PRESENT | PF_WRITE | PF_USER));
-	if (!entered_from_long(e) || !has_shared_data(e) || !evidence_map(e, &e->t->before, USER_PAGE, &m))
+	if (!entered_from_long(e) || !evidence_map(e, &e->t->before, USER_PAGE, &m))
 		return SILENT;
 	return testimony(m.user && !m.writable);
 }

@@ -13,6 +13,7 @@
 
 #define RET 0xc3
 #define RET_IMM16 0xc2
+#define KERNEL_SHARED_PAGE UINT64_C(0xfffff78000000000)
 
 const struct gate *evidence_fault(const struct evidence *e)
 {
@@ -38,6 +39,15 @@ bool evidence_map(const struct evidence *e, const struct x86_state *s, uint64_t 
 bool evidence_symbol(const struct evidence *e, const char *name, uint64_t *address)
 {
 	return e->view && e->view->symbols && symbols_address(e->view->symbols, name, address);
+}
+
+bool evidence_windows(const struct evidence *e)
+{
+	struct mapping m;
+	uint64_t address;
+
+	return evidence_map(e, &e->t->after, KERNEL_SHARED_PAGE, &m) ||
+	       evidence_symbol(e, "KeServiceDescriptorTable", &address);
 }
 
 bool evidence_table(const struct evidence *e, const struct x86_state *s, bool shadow, unsigned table,
@@ -120,7 +130,7 @@ void evidence_prepare(struct evidence *e)
 	const struct transition *t = e->t;
 
 	e->entered = is_entry(e);
-	if (e->entered)
+	if (e->entered && evidence_windows(e))
 		e->stub = find_stub(e);
 	if (t->faulted || !t->entry || t->after.cpl != 3)
 		return;
@@ -129,20 +139,45 @@ void evidence_prepare(struct evidence *e)
 			e->entry = &e->memory->entries[i];
 }
 
-/* The limit that the thread's own table sets for this number: D1's table, at its place on x64. */
-static void remember_limit(const struct evidence *e, struct entry *entry)
+/* The table that the thread has for this number: D1's table, at its place on x64. */
+static bool thread_table(const struct evidence *e, uint32_t number, struct service_table *table)
 {
 	const struct x86_state *s = &e->t->after;
-	struct service_table table;
 	uint64_t thread;
 	uint32_t flags;
 
-	if (!evidence_read(e, s, e->t->before.msr.kernel_gs_base + KPCR_CURRENT_THREAD, &thread, sizeof(thread)) ||
-	    !evidence_read(e, s, thread + KTHREAD_MISC_FLAGS, &flags, sizeof(flags)) ||
-	    !evidence_table(e, s, flags & KTHREAD_GUI_THREAD, entry->number >> NT_SERVICE_TABLE_SHIFT & 1, &table))
+	return evidence_read(e, s, e->t->before.msr.kernel_gs_base + KPCR_CURRENT_THREAD, &thread, sizeof(thread)) &&
+	       evidence_read(e, s, thread + KTHREAD_MISC_FLAGS, &flags, sizeof(flags)) &&
+	       evidence_table(e, s, flags & KTHREAD_GUI_THREAD, number >> NT_SERVICE_TABLE_SHIFT & 1, table);
+}
+
+static void remember_limit(const struct evidence *e, struct entry *entry)
+{
+	struct service_table table;
+
+	entry->limit_known = thread_table(e, entry->number, &table);
+	if (entry->limit_known)
+		entry->limit = table.limit;
+}
+
+/*
+ * Stack arguments that only the comparison keeps from being copied: the
+ * service has some, they begin past the probe address, and ring 0 can read there.
+ */
+static void remember_probe(const struct evidence *e, struct entry *entry)
+{
+	const struct x86_state *s = &e->t->after;
+	uint32_t index = entry->number & NT_SERVICE_INDEX, packed;
+	uint64_t start = entry->rsp + NT_STACK_ARGUMENTS, address, probe, word;
+	struct service_table table;
+
+	if (entry->mode != MODE_64 || !thread_table(e, entry->number, &table) || index >= table.limit ||
+	    !evidence_read(e, s, table.base + 4 * (uint64_t)index, &packed, sizeof(packed)) ||
+	    !evidence_symbol(e, "MmUserProbeAddress", &address) ||
+	    !evidence_read(e, s, address, &probe, sizeof(probe)))
 		return;
-	entry->limit_known = true;
-	entry->limit = table.limit;
+	entry->above_probe = (packed & SSDT_ENTRY_ARGUMENTS) && start >= probe &&
+			     evidence_read(e, s, start, &word, sizeof(word));
 }
 
 /* NtReadFile and NtWriteFile: argument 5 is an IO_STATUS_BLOCK, argument 7 a length. */
@@ -151,6 +186,7 @@ static void remember_block(const struct evidence *e, struct entry *entry)
 	uint64_t words[3];
 
 	if (entry->mode != MODE_64 || (entry->number != NT_READ_FILE && entry->number != NT_WRITE_FILE) ||
+	    !evidence_windows(e) ||
 	    !evidence_read(e, &e->t->before, entry->rsp + NT_STACK_ARGUMENTS, words, sizeof(words)))
 		return;
 	entry->block_known = true;
@@ -170,6 +206,7 @@ static void remember_entry(const struct evidence *e)
 		.number = (uint32_t)t->before.gpr[GPR_RAX],
 	};
 	remember_limit(e, entry);
+	remember_probe(e, entry);
 	remember_block(e, entry);
 }
 

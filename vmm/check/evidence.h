@@ -17,7 +17,7 @@ enum testimony { SILENT, HELD, REFUTED };
 
 /* The code around the instruction that entered the kernel, as a stub of ntdll has it. */
 struct stub {
-	bool found;                     /* mov eax,imm32 comes before it and RET right behind it; */
+	bool found;                     /* in Windows: mov eax,imm32 comes before it and RET right behind it; */
 	bool releases;                  /* RET imm16, which takes parameters off the stack */
 	bool tests;                     /* test byte ptr [...],imm8 comes before it: */
 	bool absolute;                  /* by an absolute address, not one relative to RIP, */
@@ -34,6 +34,7 @@ struct entry {
 	uint32_t number;                /* EAX */
 	bool limit_known;
 	uint64_t limit;                 /* of the table that the thread had for this number */
+	bool above_probe;               /* its stack arguments begin at or above MmUserProbeAddress, readable */
 	bool block_known;
 	uint64_t block;                 /* where argument 5 points, and argument 7 */
 	uint64_t length;
@@ -83,6 +84,8 @@ bool evidence_read(const struct evidence *e, const struct x86_state *s, uint64_t
 		   size_t size);
 bool evidence_map(const struct evidence *e, const struct x86_state *s, uint64_t linear, struct mapping *m);
 bool evidence_symbol(const struct evidence *e, const char *name, uint64_t *address);
+/* The guest imitates Windows: it has the kernel's page of shared data, or Windows' service table. */
+bool evidence_windows(const struct evidence *e);
 /* A service descriptor of the guest, KeServiceDescriptorTable or its shadow. */
 struct service_table { uint64_t base, limit; };
 bool evidence_table(const struct evidence *e, const struct x86_state *s, bool shadow, unsigned table,

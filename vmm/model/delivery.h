@@ -11,9 +11,11 @@
 
 /* Everything that the steps of one delivery need. */
 struct delivery {
+	enum vendor vendor;
 	const struct gate *gate;
 	const struct x86_state *before;
 	bool is_long, software;
+	bool has_error;                 /* the vector pushes an error code */
 	uint32_t ext;
 	struct gate_descriptor entry;
 	struct x86_segment target;      /* the handler's code segment */
@@ -23,6 +25,9 @@ struct delivery {
 
 /* An interrupt or trap gate of 32 or 64 bits: the others that are valid are not modelled. */
 bool is_wide_gate(const struct gate_descriptor *g);
+/* The stack's end before the frame is pushed, and how many words a frame has. */
+uint64_t delivery_stack_top(const struct delivery *d);
+unsigned delivery_frame_words(const struct delivery *d);
 /* The checks of the gate itself, */
 struct verdict check_idt_gate(const struct delivery *d);
 /* and of what it leads to: code segment, stack, RIP. */

@@ -3,7 +3,7 @@
  * fast gates, and the stacks of the TSS.  Knows no state and no privilege
  * rule: those are in predict_*.c.
  *
- * SDM vol. 3A, 3.4.5, 5.8.3, 6.14.1, 8.2.3, 8.7; APM vol. 2, 4.7 and 4.8.
+ * SDM vol. 3A, 3.4.5, 5.8.3, 6.14.1, 7.2.3, 7.7; APM vol. 2, 4.7 and 4.8.
  */
 #include "model/model.h"
 #include "x86.h"

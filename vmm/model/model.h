@@ -44,7 +44,7 @@ struct gate {
 	uint64_t far_offset;
 	uint16_t far_release;           /* and for RET n, the bytes it releases */
 	uint8_t vector;                 /* GATE_INT, GATE_FAULT */
-	bool has_error;                 /* GATE_FAULT: an error code is pushed, */
+	bool has_error;                 /* GATE_FAULT: an error code was found, */
 	uint32_t error;                 /* this one */
 	struct raw_descriptor idt;      /* GATE_INT, GATE_FAULT: the gate */
 	struct raw_descriptor target;   /* INT, FAULT, IRET, FAR: what the new CS selector names */
@@ -119,6 +119,9 @@ uint64_t prediction_mask(const struct prediction *p, enum field f);
 /* What it says: of the state after, the frame, the MSR or the fault. */
 uint64_t prediction_value(const struct prediction *p, enum field f);
 
+/* An exception that ends in #DF when its delivery fails.  SDM vol. 3A, table 6-5; APM vol. 2, 8.2.9. */
+bool can_become_double_fault(uint8_t vector);
+
 /* Value of FIELD_FRAME_... in a frame; 0 for any other field. */
 uint64_t frame_field(const struct frame *frame, enum field f);
 
@@ -184,7 +187,7 @@ struct gate_descriptor gate_from_descriptor(struct raw_descriptor d, bool is_lon
  * Where in the TSS delivery through this gate finds its stack, for a handler
  * in the code segment target, entered from cpl.  width 8: RSPn or ISTn; 4:
  * ESPn with SSn behind it, at offset + 4; 0: the stack is not switched.
- * SDM vol. 3A, figures 8-2 and 8-11.
+ * SDM vol. 3A, figures 7-2 and 7-11.
  */
 struct stack_slot { uint16_t offset; uint8_t width; };
 struct stack_slot delivery_stack_slot(const struct gate_descriptor *g, const struct x86_segment *target,

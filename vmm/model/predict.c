@@ -84,7 +84,7 @@ struct prediction predict_unchanged(const struct x86_state *before)
 		.rflags_defined = UINT64_MAX, .frame_rflags_defined = UINT64_MAX,
 	};
 
-	/* SDM vol. 3B, 17.3.1.1; APM vol. 2, 13.1.1. */
+	/* SDM vol. 3B, 17.3.1.1; APM vol. 2, 3.1.6. */
 	p.after.rflags &= ~(uint64_t)X86_RFLAGS_RF;
 	open_upper_halves(&p, before);
 	return p;
@@ -204,6 +204,14 @@ void predict_null_ss(struct prediction *p, uint16_t selector)
 struct verdict verdict_fault(uint8_t vector, uint32_t error)
 {
 	return (struct verdict){ .fault = true, .vector = vector, .error = error };
+}
+
+struct prediction predict_verdict(const struct x86_state *before, struct verdict v)
+{
+	struct prediction p = predict_fault_code(before, v.vector, v.error);
+
+	p.unsaid[FIELD_ERROR] = v.open;
+	return p;
 }
 
 struct verdict check_target_rip(const struct x86_state *before, const struct x86_segment *cs, uint64_t rip)

@@ -63,9 +63,12 @@ struct verdict {
 	bool fault;
 	uint8_t vector;
 	uint32_t error;
+	uint32_t open;          /* bits of the error code that the manual leaves open, or gives twice */
 };
+#define WHOLE_ERROR UINT32_MAX
 #define NO_FAULT ((struct verdict){ .fault = false })
 struct verdict verdict_fault(uint8_t vector, uint32_t error);
+struct prediction predict_verdict(const struct x86_state *before, struct verdict v);
 /* RIP in a code segment: canonical in 64-bit code, inside the limit elsewhere. */
 struct verdict check_target_rip(const struct x86_state *before, const struct x86_segment *cs, uint64_t rip);
 
@@ -76,11 +79,9 @@ struct far_return {
 	struct raw_descriptor cs, ss;
 	bool strict_null_ss;            /* a null SS must have CS's RPL */
 };
-/* The checks of the return CS, then of RIP. */
+/* The checks of the return CS; then of RIP and, if SS was popped, of that. */
 struct verdict check_return_cs(const struct x86_state *before, const struct far_return *r);
-struct verdict check_return_rip(const struct x86_state *before, const struct far_return *r);
-/* The checks of the return SS. */
-struct verdict check_return_ss(const struct x86_state *before, const struct far_return *r);
+struct verdict check_return_target(const struct x86_state *before, const struct far_return *r, bool pops_ss);
 /* Returning outward, data segments that the new CPL may not hold become null. */
 void predict_drop_segments(struct prediction *p);
 /* RSP and SS popped. */

@@ -8,12 +8,11 @@
 
 #define TYPE_TSS_16             0x1
 #define TYPE_CALL_GATE_16       0x4
-#define TYPE_TASK_GATE          0x5
 
 /* System descriptors that a far JMP or CALL may name: TSSs and gates. */
 static bool is_gate_or_task(const struct x86_segment *d, bool is_long)
 {
-	const uint16_t legacy = 1 << TYPE_TSS_16 | 1 << TYPE_CALL_GATE_16 | 1 << TYPE_TASK_GATE |
+	const uint16_t legacy = 1 << TYPE_TSS_16 | 1 << TYPE_CALL_GATE_16 | 1 << X86_TYPE_TASK_GATE |
 		1 << X86_TYPE_TSS_AVAILABLE | 1 << X86_TYPE_CALL_GATE;
 	const uint16_t types = is_long ? 1 << X86_TYPE_CALL_GATE : legacy;
 
@@ -79,7 +78,7 @@ static struct prediction jump(enum vendor vendor, const struct gate *gate, const
 	if (!v.fault)
 		v = check_target_rip(before, &cs, rip);
 	if (v.fault)
-		return predict_fault_code(before, v.vector, v.error);
+		return predict_verdict(before, v);
 
 	p = predict_unchanged(before);
 	p.after.rip = rip;
@@ -110,12 +109,10 @@ static struct prediction far_ret(const struct gate *gate, const struct x86_state
 	v = check_return_cs(before, &r);
 	if (!v.fault && outward && gate->popped_count < 4)
 		return predict_nothing(before);
-	if (!v.fault && outward)
-		v = check_return_ss(before, &r);
 	if (!v.fault)
-		v = check_return_rip(before, &r);
+		v = check_return_target(before, &r, outward);
 	if (v.fault)
-		return predict_fault_code(before, v.vector, v.error);
+		return predict_verdict(before, v);
 
 	p = predict_unchanged(before);
 	p.after.rip = r.rip;

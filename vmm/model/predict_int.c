@@ -29,6 +29,11 @@ static bool is_contributory(uint8_t vector)
 	return vector < X86_VECTOR_COUNT && (vectors & UINT32_C(1) << vector);
 }
 
+bool can_become_double_fault(uint8_t vector)
+{
+	return is_contributory(vector) || vector == X86_VECTOR_PF || vector == X86_VECTOR_VE;
+}
+
 /*
  * A fault while an exception is delivered: #DF where both together make one
  * (SDM vol. 3A, table 6-5), and shutdown, which leaves no state, behind #DF.
@@ -39,27 +44,17 @@ static struct prediction delivery_fault(const struct delivery *d, struct verdict
 
 	if (!d->software && first == X86_VECTOR_DF)
 		return predict_nothing(d->before);
-	if (!d->software && (is_contributory(first) || first == X86_VECTOR_PF) && is_contributory(v.vector))
+	if (!d->software && can_become_double_fault(first) && is_contributory(v.vector))
 		return predict_fault_code(d->before, X86_VECTOR_DF, 0);
-	return predict_fault_code(d->before, v.vector, v.error);
+	/* AMD's EXT means a source outside the processor, APM vol. 2, 8.4.1: is an earlier exception one? */
+	if (d->vendor == VENDOR_AMD)
+		v.open |= d->ext;
+	return predict_verdict(d->before, v);
 }
 
 static uint64_t stack_mask(const struct delivery *d)
 {
 	return d->is_long ? UINT64_MAX : LOW_HALF;
-}
-
-/* Where the frame's highest word ends. */
-static uint64_t stack_top(const struct delivery *d)
-{
-	uint64_t old = d->before->gpr[GPR_RSP];
-	uint64_t top;
-
-	if (x86_mode(d->before) != MODE_64)
-		old &= LOW_HALF;
-	top = d->slot.width ? d->gate->tss_rsp : old;
-	/* 64-bit delivery aligns to 16 bytes, SDM vol. 3A, 6.14.2. */
-	return d->is_long ? top & ~UINT64_C(15) : top & LOW_HALF;
 }
 
 /* The return address, if the vector's class and the caller's knowledge give it. */
@@ -73,6 +68,21 @@ static bool saved_rip(const struct delivery *d, uint64_t *rip)
 	return is_fault_class(d->gate->vector);
 }
 
+/*
+ * RF in the image is 1 for a fault, so that the instruction is not stopped at
+ * again, and 0 for INT n, which has cleared it: SDM vol. 3B, 17.3.1.1; APM
+ * vol. 2, 8.2.2, which has no word on INT n.
+ */
+static void push_rf(struct prediction *p, const struct delivery *d)
+{
+	if (is_fault_class(d->gate->vector) && !d->software)
+		p->frame.rflags |= X86_RFLAGS_RF;
+	else if (d->software && d->vendor == VENDOR_INTEL)
+		p->frame.rflags &= ~(uint64_t)X86_RFLAGS_RF;
+	else if (!d->software || (d->before->rflags & X86_RFLAGS_RF))
+		p->frame_rflags_defined &= ~(uint64_t)X86_RFLAGS_RF;
+}
+
 static void push_frame(struct prediction *p, const struct delivery *d)
 {
 	const struct x86_state *before = d->before;
@@ -82,9 +92,10 @@ static void push_frame(struct prediction *p, const struct delivery *d)
 	uint64_t address;
 
 	f->word_size = d->is_long ? 8 : 4;
-	f->has_error = !d->software && d->gate->has_error;
-	f->count = 3 + (outer_stack ? 2 : 0) + (f->has_error ? 1 : 0);
-	f->error = f->has_error ? d->gate->error : 0;
+	f->has_error = d->has_error;
+	f->count = delivery_frame_words(d);
+	/* #DF's is always 0; another's is whatever was the matter. */
+	f->error = f->has_error && d->gate->vector != X86_VECTOR_DF ? d->gate->error : 0;
 	f->cs = before->cs.selector;
 	f->rflags = before->rflags;
 	if (outer_stack) {
@@ -92,7 +103,7 @@ static void push_frame(struct prediction *p, const struct delivery *d)
 		f->ss = before->ss.selector;
 	}
 
-	address = (stack_top(d) - (uint64_t)f->word_size * f->count) & stack_mask(d);
+	address = (delivery_stack_top(d) - (uint64_t)f->word_size * f->count) & stack_mask(d);
 	predict_gpr(p, GPR_RSP, address);
 	f->address = d->is_long ? address : (p->after.ss.base + address) & LOW_HALF;
 
@@ -104,13 +115,13 @@ static void push_frame(struct prediction *p, const struct delivery *d)
 	if (f->has_error)
 		p->defined |= FIELD_BIT(FIELD_FRAME_ERROR);
 
-	/* What stands beside a pushed selector or error code is padding. */
+	push_rf(p, d);
+	/* Intel's 64-bit pushes are zero-extended, SDM vol. 3A, 6.14; what others put beside these is not said. */
+	if (d->is_long && d->vendor == VENDOR_INTEL)
+		return;
 	p->unsaid[FIELD_FRAME_CS] = ~UINT64_C(0xffff);
 	p->unsaid[FIELD_FRAME_SS] = ~UINT64_C(0xffff);
 	p->unsaid[FIELD_FRAME_ERROR] = HIGH_HALF;
-	/* RF in the image depends on what raised the event, SDM vol. 3B, 17.3.1.1. */
-	if (!d->software || (before->rflags & X86_RFLAGS_RF))
-		p->frame_rflags_defined &= ~(uint64_t)X86_RFLAGS_RF;
 }
 
 static void load_new_stack(struct prediction *p, const struct delivery *d)
@@ -153,11 +164,22 @@ static struct prediction enter(const struct delivery *d)
 	return predict_done(p);
 }
 
-static struct prediction deliver(const struct gate *gate, const struct x86_state *before, bool software)
+/* SDM vol. 3A, table 6-1; APM vol. 2, 8.2, which has 29 and 30 besides. */
+static bool pushes_error(enum vendor vendor, uint8_t vector)
+{
+	const uint32_t amd_alone = UINT32_C(3) << 29;
+	const uint32_t vectors = X86_VECTORS_WITH_ERROR & ~(vendor == VENDOR_AMD ? 0 : amd_alone);
+
+	return vector < X86_VECTOR_COUNT && (vectors >> vector & 1);
+}
+
+static struct prediction deliver(enum vendor vendor, const struct gate *gate, const struct x86_state *before,
+                                 bool software)
 {
 	struct delivery d = {
-		.gate = gate, .before = before, .software = software,
-		.is_long = in_long_mode(before), .ext = software ? 0 : ERROR_EXT,
+		.vendor = vendor, .gate = gate, .before = before, .software = software,
+		.has_error = !software && pushes_error(vendor, gate->vector), .is_long = in_long_mode(before),
+		.ext = software ? 0 : ERROR_EXT,
 	};
 	struct verdict v;
 
@@ -181,12 +203,11 @@ struct prediction predict_int(enum vendor vendor, const struct gate *gate, const
 {
 	bool into = gate->vector == X86_VECTOR_OF && gate->length == 1;
 
-	(void)vendor;
 	if (into && x86_mode(before) == MODE_64)
 		return predict_fault(before, X86_VECTOR_UD);
 	if (into && !(before->rflags & X86_RFLAGS_OF))
 		return predict_done(predict_next(before, gate));
-	return deliver(gate, before, true);
+	return deliver(vendor, gate, before, true);
 }
 
 struct prediction predict_exception(enum vendor vendor, const struct gate *gate,
@@ -195,6 +216,5 @@ struct prediction predict_exception(enum vendor vendor, const struct gate *gate,
 	/* INT3 and INTO, should the caller not have decoded them. */
 	bool software = gate->vector == X86_VECTOR_BP || gate->vector == X86_VECTOR_OF;
 
-	(void)vendor;
-	return deliver(gate, before, software);
+	return deliver(vendor, gate, before, software);
 }

@@ -41,7 +41,8 @@ struct prediction predict_iret(enum vendor vendor, const struct gate *gate, cons
 	struct far_return r = popped(gate);
 	uint8_t new_cpl = r.cs_selector & X86_SELECTOR_RPL;
 	bool outward = new_cpl > before->cpl;
-	bool pops_stack = outward || gate->operand_size == 8;
+	/* 64-bit mode pops RSP and SS whatever the operand size, SDM vol. 3A, 6.14.3; APM vol. 3 IRET. */
+	bool pops_stack = outward || x86_mode(before) == MODE_64;
 	struct prediction p;
 	struct verdict v;
 
@@ -54,12 +55,10 @@ struct prediction predict_iret(enum vendor vendor, const struct gate *gate, cons
 	v = check_return_cs(before, &r);
 	if (!v.fault && pops_stack && gate->popped_count < 5)
 		return predict_nothing(before);
-	if (!v.fault && pops_stack)
-		v = check_return_ss(before, &r);
 	if (!v.fault)
-		v = check_return_rip(before, &r);
+		v = check_return_target(before, &r, pops_stack);
 	if (v.fault)
-		return predict_fault_code(before, v.vector, v.error);
+		return predict_verdict(before, v);
 
 	p = predict_unchanged(before);
 	p.after.rip = r.rip;
@@ -69,10 +68,8 @@ struct prediction predict_iret(enum vendor vendor, const struct gate *gate, cons
 		predict_return_stack(&p, &r);
 	else
 		predict_move_rsp(&p, before, before->gpr[GPR_RSP] + 3 * gate->operand_size);
-	/* IRETD and IRETW in 64-bit mode: whether they pop RSP and SS too could not be confirmed. */
-	if (x86_mode(before) == MODE_64 && !pops_stack)
-		predict_unsaid(&p, FIELD_BIT(FIELD_RSP) | FIELD_BIT(FIELD_SS) | SS_HIDDEN);
-	if (gate->operand_size == 2)
+	/* AMD pops RF by vol. 2, 8.2.2, and clears it by vol. 3 IRET. */
+	if (gate->operand_size == 2 || (vendor == VENDOR_AMD && (gate->popped[2] & X86_RFLAGS_RF)))
 		p.rflags_defined &= ~(uint64_t)X86_RFLAGS_RF;
 	if (outward)
 		predict_drop_segments(&p);

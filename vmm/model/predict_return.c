@@ -29,13 +29,6 @@ struct verdict check_return_cs(const struct x86_state *before, const struct far_
 	return NO_FAULT;
 }
 
-struct verdict check_return_rip(const struct x86_state *before, const struct far_return *r)
-{
-	struct x86_segment cs = segment_from_descriptor(r->cs, r->cs_selector);
-
-	return check_target_rip(before, &cs, r->rip);
-}
-
 /* Null is for 64-bit code in rings 0-2 alone. */
 static bool null_ss_allowed(const struct x86_state *before, const struct far_return *r, bool l)
 {
@@ -46,7 +39,7 @@ static bool null_ss_allowed(const struct x86_state *before, const struct far_ret
 	return !r->strict_null_ss || rpl(r->ss_selector) == cpl;
 }
 
-struct verdict check_return_ss(const struct x86_state *before, const struct far_return *r)
+static struct verdict check_ss(const struct x86_state *before, const struct far_return *r)
 {
 	struct x86_segment cs = segment_from_descriptor(r->cs, r->cs_selector);
 	struct x86_segment ss = segment_from_descriptor(r->ss, r->ss_selector);
@@ -60,6 +53,20 @@ struct verdict check_return_ss(const struct x86_state *before, const struct far_
 	if (!ss.p)
 		return verdict_fault(X86_VECTOR_SS, error);
 	return NO_FAULT;
+}
+
+struct verdict check_return_target(const struct x86_state *before, const struct far_return *r, bool pops_ss)
+{
+	struct x86_segment cs = segment_from_descriptor(r->cs, r->cs_selector);
+	struct verdict rip = check_target_rip(before, &cs, r->rip);
+	struct verdict ss = pops_ss ? check_ss(before, r) : NO_FAULT;
+
+	if (!ss.fault)
+		return rip;
+	/* Editions of the SDM do not agree on which of the two is checked first. */
+	if (rip.fault)
+		ss.open = WHOLE_ERROR;
+	return ss;
 }
 
 /* A data or non-conforming code segment that cpl may not hold. */

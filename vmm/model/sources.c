@@ -1,5 +1,9 @@
 /*
  * Which page of which manual says what a gate does to a field.  Text only.
+ *
+ * Section numbers are those of the SDM of 2020 to 2022, where chapter 6 of
+ * volume 3A is on interrupts and 7 on tasks; later editions count from 7 and 8
+ * on.  Pages of instructions have kept their places.
  */
 #include "model/model.h"
 
@@ -36,9 +40,9 @@ static const struct {
 	{ KIND(GATE_FAULT), F(FRAME_RIP),
 	  { "SDM vol. 3A, 6.5 and table 6-1", "APM vol. 2, 8.1 and 8.2" } },
 	{ KIND(GATE_FAULT), F(FRAME_RFLAGS),
-	  { "SDM vol. 3A, 6.14.2; vol. 3B, 17.3.1.1", "APM vol. 2, 8.9.1" } },
+	  { "SDM vol. 3A, 6.14.2; vol. 3B, 17.3.1.1", "APM vol. 2, 8.2.2 and 8.9.3" } },
 	{ EVENTS, FRAME,
-	  { "SDM vol. 3A, 6.14.2; vol. 2A INT n", "APM vol. 2, 8.9.1; vol. 3 INT" } },
+	  { "SDM vol. 3A, 6.14.2; vol. 2A INT n", "APM vol. 2, 8.9.3; vol. 3 INT" } },
 	{ EVENTS, FAULT,
 	  { "SDM vol. 2A INT n; vol. 3A, 6.15", "APM vol. 3 INT; APM vol. 2, 8.2" } },
 	{ EVENTS, ANY_FIELD,
