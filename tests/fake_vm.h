@@ -21,6 +21,12 @@ void *vm_memory(struct vm *vm, uint64_t gpa, uint64_t size)
 	return fake_memory + gpa;
 }
 
+uint64_t vm_memory_size(const struct vm *vm)
+{
+	(void)vm;
+	return FAKE_MEMORY;
+}
+
 static inline void fake_write(uint64_t gpa, uint64_t value, size_t size)
 {
 	memcpy(fake_memory + gpa, &value, size);

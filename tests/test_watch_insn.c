@@ -57,6 +57,10 @@ static const struct {
 	{ "mov ss", "\x8e\xd0", 2, MODE_64, GATE_NONE, 2, 0, INSN_SHADOW },
 	{ "pop ss", "\x17", 1, MODE_32, GATE_NONE, 1, 0, INSN_SHADOW },
 	{ "mov ds", "\x8e\xd8", 2, MODE_64, GATE_NONE, 2, 0, 0 },
+	{ "out", "\xe6\xf4", 2, MODE_64, GATE_NONE, 2, 0, INSN_PORT },
+	{ "in", "\xed", 1, MODE_64, GATE_NONE, 1, 0, INSN_PORT },
+	{ "rep outsb", "\xf3\x6e", 2, MODE_64, GATE_NONE, 2, 0, INSN_PORT | INSN_REP },
+	{ "insd", "\x6d", 1, MODE_64, GATE_NONE, 1, 0, INSN_PORT },
 	{ "lidt", "\x0f\x01\x1c\x25\x00\x50\x00\x00", 8, MODE_64, GATE_NONE, 8, 0, INSN_TABLES },
 	{ "mov cr3", "\x0f\x22\xd8", 3, MODE_64, GATE_NONE, 3, 0, INSN_TABLES },
 	{ "rep movsb", "\xf3\xa4", 2, MODE_64, GATE_NONE, 2, 1, INSN_REP },
@@ -139,4 +143,41 @@ Test(insn, memory)
 	s.gpr[GPR_RBX] = 0xfffffff0;
 	insn_decode(&i, &s, (const uint8_t *)"\x8b\x43\x20", 3);                                /* mov eax,[ebx+20h] */
 	cr_expect(covers(&i, 0x100010, 4, false), "the offset wraps at 4 GiB, then the base is added");
+}
+
+/* An undefined encoding ends where the processor knows it: what follows is somebody else's. */
+Test(insn, bytes_that_decide)
+{
+	struct x86_state s = in(MODE_64);
+	struct insn i;
+
+	insn_decode(&i, &s, (const uint8_t *)"\x06\x90\x90\x90", 4);                            /* push es */
+	cr_expect(i.length == 0 && i.fetched == 1);
+	insn_decode(&i, &s, (const uint8_t *)"\x66\x66\x06\x90", 4);
+	cr_expect(i.length == 0 && i.fetched == 3);
+	insn_decode(&i, &s, (const uint8_t *)"\x0f\x04\x90\x90", 4);
+	cr_expect(i.length == 0 && i.fetched == 2);
+	insn_decode(&i, &s, (const uint8_t *)"\x0f\x0b\x90", 3);                                /* ud2 */
+	cr_expect(i.length == 2 && i.fetched == 2);
+}
+
+Test(insn, xlat_takes_al_alone)
+{
+	struct x86_state s = in(MODE_64);
+	struct insn i;
+
+	s.gpr[GPR_RBX] = 0x5000;
+	s.gpr[GPR_RAX] = 0x1234567810;
+	insn_decode(&i, &s, (const uint8_t *)"\xd7", 1);
+	cr_expect(covers(&i, 0x5010, 1, false));
+}
+
+Test(insn, xsave_reaches_beyond_its_header)
+{
+	struct x86_state s = in(MODE_64);
+	struct insn i;
+
+	s.gpr[GPR_RAX] = 0x5000;
+	insn_decode(&i, &s, (const uint8_t *)"\x0f\xae\x20", 3);
+	cr_expect(covers(&i, 0x5000, 0x2b00, true));
 }

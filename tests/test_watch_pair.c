@@ -116,3 +116,32 @@ Test(pair, forgets_the_oldest_and_survives)
 	cr_assert_eq(sysret(0x1002, 0x10000).entry, 0);
 	cr_assert_eq(sysret(0x1002, 0x10000 + (3 * PAIR_OPEN_MAX - 1) * 16).entry, last);
 }
+
+/* Two processes of one program have the same addresses and stacks. */
+Test(pair, address_spaces_keep_calls_apart)
+{
+	struct transition first = { .seq = ++seq, .gate = { .kind = GATE_SYSCALL, .length = 2 },
+	                            .before = { .rip = 0x1000, .cpl = 3, .cr3 = 0xa000 } }, second = first, t;
+
+	pair_transition(&pairing, &first);
+	second.seq = ++seq;
+	second.before.cr3 = 0xb000;
+	pair_transition(&pairing, &second);
+	t = (struct transition){ .seq = ++seq, .gate = { .kind = GATE_SYSRET },
+	                         .after = { .rip = 0x1002, .cpl = 3, .cr3 = 0xa000 } };
+	pair_transition(&pairing, &t);
+	cr_assert_eq(t.entry, first.seq);
+}
+
+/* A thread that died in its call leaves its stack to another. */
+Test(pair, an_entry_from_the_same_place_replaces_an_older)
+{
+	call_int(0xff80, 0x2002, false);
+	call_int(0xff80, 0x3002, false);
+	cr_assert_neq(iret(0xff80, 0x3002, 0x7000).entry, 0);
+	cr_assert_eq(iret(0xff80, 0x4000, 0x8000).entry, 0, "a frame that the kernel built");
+	call_syscall(0x1000, 0x7000, 1);
+	call_syscall(0x1000, 0x7000, 2);
+	cr_assert_eq(sysret(0x1002, 0x7000).service.number, 2);
+	cr_assert_eq(sysret(0x1002, 0x7000).entry, 0);
+}

@@ -40,7 +40,33 @@ static void set_up(void)
 
 TestSuite(stops, .init = set_up);
 
-static const struct insn nop = { .length = 1 };
+static const struct insn nop = { .length = 1, .fetched = 1 };
+
+/* Where a gate in memory leads now. */
+static uint64_t gate_target(unsigned vector)
+{
+	uint64_t lo, hi;
+
+	memcpy(&lo, fake_memory + IDT + vector * 16, 8);
+	memcpy(&hi, fake_memory + IDT + vector * 16 + 8, 8);
+	return (lo & 0xffff) | (lo >> 32 & 0xffff0000) | hi << 32;
+}
+
+/* Build again after a change that nobody announced. */
+static void build_again(void)
+{
+	stops.stale = true;
+	stops_refresh(&stops, &state);
+}
+
+static void cr_lands(unsigned vector, uint64_t handler)
+{
+	struct stop_hit hit = stops_hit(&stops, &state, gate_target(vector));
+
+	cr_assert(hit.ours && hit.fault, "vector %u leads to no stop", vector);
+	cr_assert_eq(hit.vectors, 1u << vector, "vector %u lands as %x", vector, hit.vectors);
+	cr_assert_eq(hit.target, handler, "vector %u goes on at %lx", vector, (unsigned long)hit.target);
+}
 
 Test(stops, own_handlers)
 {
@@ -53,15 +79,6 @@ Test(stops, own_handlers)
 		cr_assert_eq(hit.target, OWN + v * 16);
 	}
 	cr_assert_not(stops_hit(&stops, &state, OWN + 1).ours);
-}
-
-/* Where a gate in memory leads now. */
-static uint64_t gate_target(unsigned vector)
-{
-	uint64_t lo;
-
-	memcpy(&lo, fake_memory + IDT + vector * 16, 8);
-	return (lo & 0xffff) | (lo >> 32 & 0xffff0000);
 }
 
 Test(stops, a_shared_handler_tells_which)
@@ -137,9 +154,7 @@ Test(stops, gates_that_are_none)
 	gate(3, 0x6000, 0x0e);          /* not present */
 	gate(4, 0x6010, 0x85);          /* a task gate */
 	gate(5, 0x6020, 0x9e);          /* S = 1 */
-	gate(6, 0xfffffff0, 0x8e);      /* outside memory */
-	stops.stale = true;
-	stops_refresh(&stops, &state);
+	build_again();
 	for (unsigned offset = 0; offset < 0x40; offset++)
 		cr_assert_eq(fake_memory[0x6000 + offset], 0);
 }
@@ -162,4 +177,113 @@ Test(stops, what_the_guest_writes_over_a_stop_stays)
 	cr_assert_eq(fake_memory[OWN], 0x55);
 	cr_assert_eq(fake_memory[OWN + 16], 0x90);
 	cr_assert_eq(gate_target(9), SHARED);
+}
+
+Test(stops, a_handler_that_cannot_be_fetched)
+{
+	gate(6, 0xfffffff0, 0x8e);              /* no memory there */
+	gate(7, 0x800000000000, 0x8e);          /* not canonical: delivery itself faults */
+	build_again();
+	cr_lands(6, 0xfffffff0);
+	cr_assert_eq(gate_target(7), 0x800000000000);
+	stops_clear(&stops);
+	cr_assert_eq(gate_target(6), 0xfffffff0);
+}
+
+Test(stops, no_pad_where_a_gate_leads)
+{
+	uint64_t pad = gate_target(9);
+
+	cr_assert(stops_at(&stops, &state, &nop, pad));
+	cr_assert_not(stops_hit(&stops, &state, pad).fault, "a system call's handler, not #9's pad");
+	cr_lands(9, SHARED);
+}
+
+Test(stops, no_pad_in_what_the_processor_reads)
+{
+	state.gdtr = (struct x86_table){ SHARED + 0x40, 0xff };
+	state.tr = (struct x86_segment){ .base = SHARED + 0x140, .limit = X86_TSS64_SIZE - 1 };
+	fake_write(state.tr.base + X86_TSS64_RSP0, SHARED + 0x400, 8);
+	stops_refresh(&stops, &state);
+	for (unsigned n = SHARED + 0x40; n < SHARED + 0x140; n++)
+		cr_assert_eq(fake_memory[n], 0x90, "a stop in the GDT");
+	for (unsigned n = SHARED + 0x400 - 48; n < SHARED + 0x400; n++)
+		cr_assert_eq(fake_memory[n], 0x90, "a stop where a frame is pushed");
+	cr_lands(12, SHARED);
+}
+
+Test(stops, a_detour_around_a_handler_that_is_read)
+{
+	struct insn load = {
+		.length = 4, .fetched = 4, .memory_count = 1, .memory = { { OWN + 6 * 16, 8, false } },
+	};
+
+	stops_lift(&stops, &state, &load);
+	cr_assert_eq(fake_memory[OWN + 6 * 16], 0x90);
+	cr_assert_neq(gate_target(6), OWN + 6 * 16);
+	cr_lands(6, OWN + 6 * 16);
+	stops_lower(&stops, &state, &load);
+	cr_assert_eq(gate_target(6), OWN + 6 * 16);
+	cr_lands(6, OWN + 6 * 16);
+}
+
+Test(stops, a_gate_that_leads_to_its_own_instruction)
+{
+	gate(0x2e, state.rip, 0xee);
+	cr_assert_not(stops_at(&stops, &state, &nop, state.rip));
+	cr_assert(stops_at_gate(&stops, &state, &nop, 0x2e, state.rip));
+	stops_lift(&stops, &state, &nop);
+	cr_assert_neq(gate_target(0x2e), state.rip);
+	struct stop_hit hit = stops_hit(&stops, &state, gate_target(0x2e));
+	cr_assert(hit.ours && !hit.fault);
+	cr_assert_eq(hit.target, state.rip);
+	stops_lower(&stops, &state, &nop);
+	cr_assert_eq(gate_target(0x2e), state.rip);
+}
+
+Test(stops, an_undefined_opcode_in_front_of_a_handler)
+{
+	struct insn undefined = { .fetched = 1 };
+
+	state.rip = OWN + 6 * 16 - 1;
+	stops_lift(&stops, &state, &undefined);
+	cr_lands(6, OWN + 6 * 16);
+}
+
+Test(stops, no_stop_in_ring_3)
+{
+	struct x86_segment conforming = { .type = 0xe, .s = true }, user = { .type = 0xa, .s = true, .dpl = 3 };
+
+	cr_assert_not(stops_hold(&conforming));
+	cr_assert_not(stops_hold(&user));
+	state.gdtr = (struct x86_table){ 0x9000, 0xff };
+	fake_write(0x9010, 0x00affa000000ffff, 8);              /* 64-bit code, DPL 3 */
+	stops_refresh(&stops, &state);
+	for (unsigned v = 0; v < 8; v++)
+		cr_assert_eq(fake_memory[OWN + v * 16], 0x90);
+}
+
+Test(stops, put_back_over_what_nobody_announced)
+{
+	fake_memory[OWN] = 0x55;
+	stops_lower(&stops, &state, &nop);
+	cr_assert_eq(fake_memory[OWN], 0xf4);
+	stops_clear(&stops);
+	cr_assert_eq(fake_memory[OWN], 0x55);
+}
+
+Test(stops, follow_the_idt_unannounced)
+{
+	gate(3, 0x6000, 0x8e);
+	stops_lower(&stops, &state, &nop);
+	stops_refresh(&stops, &state);
+	cr_lands(3, 0x6000);
+}
+
+Test(stops, where_a_string_instruction_may_run)
+{
+	cr_assert(stops_allow(&stops, &state, 0x8000, 0x1000, true));
+	cr_assert_not(stops_allow(&stops, &state, OWN - 0x100, 0x101, false), "over a handler");
+	cr_assert(stops_allow(&stops, &state, OWN - 0x100, 0x100, false), "up to it");
+	cr_assert_not(stops_allow(&stops, &state, 0x8000, UINT64_MAX, false));
 }

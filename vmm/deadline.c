@@ -12,6 +12,8 @@ volatile sig_atomic_t limit_reached, limit_signal, limit_seconds;
 static struct vm *running;
 static unsigned limit, quiet_since;
 static const int terminating[] = { SIGINT, SIGTERM, SIGHUP };
+#define TERMINATING (sizeof terminating / sizeof *terminating)
+static struct sigaction previous[TERMINATING];
 
 static void reach(enum limit which)
 {
@@ -53,8 +55,11 @@ void deadline_start(struct vm *vm, unsigned seconds)
 	quiet_since = 0;
 	sigaction(SIGALRM, &action, NULL);
 	action.sa_handler = on_signal;
-	for (size_t n = 0; n < sizeof terminating / sizeof *terminating; n++)
-		sigaction(terminating[n], &action, NULL);
+	for (size_t n = 0; n < TERMINATING; n++) {
+		sigaction(terminating[n], &action, &previous[n]);
+		if (previous[n].sa_handler == SIG_IGN)  /* nohup wants it so */
+			sigaction(terminating[n], &previous[n], NULL);
+	}
 	setitimer(ITIMER_REAL, &second, NULL);
 }
 
@@ -62,6 +67,6 @@ void deadline_stop(void)
 {
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 	signal(SIGALRM, SIG_IGN);
-	for (size_t n = 0; n < sizeof terminating / sizeof *terminating; n++)
-		signal(terminating[n], SIG_DFL);
+	for (size_t n = 0; n < TERMINATING; n++)
+		sigaction(terminating[n], &previous[n], NULL);
 }

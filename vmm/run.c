@@ -87,14 +87,15 @@ static void tell_claims(struct pipeline *p)
 	}
 }
 
-static void limit_account(struct run_end *end, unsigned seconds)
+static void limit_account(struct run_end *end, const struct run_request *r)
 {
 	end->end = "timeout";
 	if (limit_reached == LIMIT_QUIET)
-		snprintf(end->account, sizeof end->account,
-		         "stopped: no gate passed for %d s (--timeout=SECONDS sets another limit)", LIMIT_QUIET_SECONDS);
+		snprintf(end->account, sizeof end->account, "stopped: %s %d s (--timeout=SECONDS sets another limit)",
+		         r->watch ? "no gate passed for" : "unwatched, it ran for", LIMIT_QUIET_SECONDS);
 	else
-		snprintf(end->account, sizeof end->account, "stopped after %u s, as --timeout says", seconds);
+		snprintf(end->account, sizeof end->account, "stopped after %u s, as --timeout says",
+		         r->timeout_seconds);
 }
 
 /* How the run ended and what that makes of the exit status. */
@@ -104,7 +105,7 @@ static int status_of(struct pipeline *p, struct run_end *end, const struct ports
 		end->end = ports->end;
 		end->code = ports->code;
 	} else if (end->interrupted) {
-		limit_account(end, p->request->timeout_seconds);
+		limit_account(end, p->request);
 	}
 	p->summary.end = end->end;
 	p->summary.code = end->code;

@@ -115,4 +115,32 @@ idt_register:
 	.quad	idt
 	.endm
 
+/* Subroutine PRINT: RBP in 16 digits and a newline on the console; changes RAX, RCX. */
+	.macro	define_print
+print:	mov	$16, %ecx
+1:	rol	$4, %rbp
+	mov	%ebp, %eax
+	and	$15, %eax
+	mov	print_digits(%rax), %al
+	out	%al, $ABI_PORT_DEBUG
+	loop	1b
+	mov	$'\n', %eax
+	out	%al, $ABI_PORT_DEBUG
+	ret
+print_digits:
+	.ascii	"0123456789abcdef"
+	.endm
+
+/* The 2 MiB at HOLE, an entry of the page directory that the guest starts with: RAX = its address. */
+#define HOLE                    0x2000000
+#define HOLE_SIZE               0x200000
+	.macro	find_hole_entry
+	mov	%cr3, %rax
+	mov	(%rax), %rax
+	and	$~0xfff, %rax
+	mov	(%rax), %rax
+	and	$~0xfff, %rax
+	add	$(HOLE / HOLE_SIZE * 8), %rax
+	.endm
+
 #endif

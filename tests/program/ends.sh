@@ -19,6 +19,7 @@ ends hlt 0 halt "halted at"
 ends triple 4 triple-fault "triple fault"
 ends nowhere 4 triple-fault "triple fault"
 ends outside 4 outside-memory "wrote to guest-physical"
+ends lost 4 lost "lost the guest: it was to run one instruction at user .*, and was found at done"
 ends spin 5 timeout "stopped after 2 s" --timeout=2
 run minimal --trace "$build/minimal.elf"
 check "minimal: a whole round trip, status 0" status_is minimal 0

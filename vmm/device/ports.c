@@ -24,6 +24,20 @@ void ports_flush(struct ports *p)
 	p->length = 0;
 }
 
+/*
+ * Whether a terminal may obey this byte instead of showing it.  80h to 9Fh are
+ * the C1 controls, alone or behind C2h as UTF-8 has them; otherwise parts of
+ * longer UTF-8 sequences.
+ */
+static bool is_control(const struct ports *p, uint8_t byte)
+{
+	uint8_t before = p->length ? (uint8_t)p->line[p->length - 1] : 0;
+
+	if (byte < 0x80)
+		return (byte < ' ' && byte != '\t') || byte == 0x7f;
+	return byte < 0xa0 && (before < 0x80 || before == 0xc2);
+}
+
 static void console_byte(struct ports *p, uint8_t byte)
 {
 	if (byte == '\n') {
@@ -34,7 +48,7 @@ static void console_byte(struct ports *p, uint8_t byte)
 	}
 	if (byte == '\r')
 		return;
-	p->line[p->length++] = (byte < ' ' && byte != '\t') || byte == 0x7f ? '.' : (char)byte;
+	p->line[p->length++] = is_control(p, byte) ? '.' : (char)byte;
 	if (p->length == sizeof p->line)
 		ports_flush(p);
 }

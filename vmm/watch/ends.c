@@ -87,6 +87,15 @@ void end_by_exit(struct run_end *end, const struct vm_exit *exit, const struct x
 	}
 }
 
+void end_lost(struct run_end *end, const struct x86_state *last, uint64_t rip, struct guest_view *view)
+{
+	char from[96], at[96];
+
+	ended(end, "lost", true,
+	      "the tracer lost the guest: it was to run one instruction at %s, and was found at %s",
+	      place(view, last->rip, from, sizeof from), place(view, rip, at, sizeof at));
+}
+
 bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value)
 {
 	bool fault;

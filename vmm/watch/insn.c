@@ -11,8 +11,9 @@
 
 /* An implicit stack operand is named by where RSP stands before: what is pushed lies below it. */
 #define STACK_REACH     64
-/* Beyond what Zydis gives as an operand's size (FXSAVE, XSAVE and the like say less). */
-#define OPERAND_REACH   64
+/* XSAVE and its like name the legacy region and the header; the extended one has up to this: SDM vol. 1, 13.4. */
+#define XSAVE_LEGACY    (512 + 64)
+#define XSAVE_EXTENDED  0x3000
 
 static const struct {
 	ZydisMnemonic mnemonic;
@@ -44,6 +45,7 @@ static const struct {
 	{ ZYDIS_MNEMONIC_LIDT, GATE_NONE, INSN_TABLES, 0 },
 	{ ZYDIS_MNEMONIC_LGDT, GATE_NONE, INSN_TABLES, 0 },
 	{ ZYDIS_MNEMONIC_INVLPG, GATE_NONE, INSN_TABLES, 0 },
+	{ ZYDIS_MNEMONIC_INVPCID, GATE_NONE, INSN_TABLES, 0 },
 };
 
 static ZydisMachineMode machine_mode(const struct x86_state *s, ZydisStackWidth *stack)
@@ -98,14 +100,18 @@ static void memory_operand(struct insn *i, const struct x86_state *s,
 	else
 		address += register_value(s, o->mem.base);
 	address += register_value(s, o->mem.index) * o->mem.scale;
+	if (z->mnemonic == ZYDIS_MNEMONIC_XLAT)         /* AL is no index in Zydis' terms */
+		address += s->gpr[GPR_RAX] & 0xff;
 	if (z->address_width < 64)
 		address &= (UINT64_C(1) << z->address_width) - 1;
 	address += segment_base(s, o->mem.segment);
 
 	m->write = o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 	m->linear = address;
-	m->size = o->size / 8 + OPERAND_REACH;
-	if (o->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN && o->mem.segment == ZYDIS_REGISTER_SS) {
+	m->size = o->size / 8;
+	if (m->size >= XSAVE_LEGACY)
+		m->size += XSAVE_EXTENDED;
+	if (m->write && o->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN && o->mem.segment == ZYDIS_REGISTER_SS) {
 		m->linear -= STACK_REACH;
 		m->size += STACK_REACH;
 	}
@@ -147,6 +153,8 @@ static void classify(struct insn *i, const ZydisDecodedInstruction *z, const Zyd
 			i->vector = (uint8_t)o[0].imm.value.u;
 		return;
 	}
+	if (z->meta.category == ZYDIS_CATEGORY_IO || z->meta.category == ZYDIS_CATEGORY_IOSTRINGOP)
+		i->flags |= INSN_PORT;
 	if (z->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 		far_pointer(i, z, o);
 	if (z->mnemonic == ZYDIS_MNEMONIC_MOV && o[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
@@ -161,6 +169,17 @@ static void classify(struct insn *i, const ZydisDecodedInstruction *z, const Zyd
 	}
 }
 
+/* How many bytes it takes to see that an encoding is undefined: what follows may be an exception's handler. */
+static uint8_t undefined_by(const ZydisDecoder *decoder, const uint8_t *bytes, unsigned size)
+{
+	ZydisDecodedInstruction z;
+	unsigned n = 1;
+
+	while (n < size && ZydisDecoderDecodeInstruction(decoder, NULL, bytes, n, &z) == ZYDIS_STATUS_NO_MORE_DATA)
+		n++;
+	return (uint8_t)(n < INSN_MAX ? n : INSN_MAX);
+}
+
 void insn_decode(struct insn *i, const struct x86_state *s, const uint8_t *bytes, unsigned size)
 {
 	ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
@@ -172,10 +191,12 @@ void insn_decode(struct insn *i, const struct x86_state *s, const uint8_t *bytes
 	memset(i, 0, sizeof *i);
 	memcpy(i->bytes, bytes, size < INSN_MAX ? size : INSN_MAX);
 	if (!ZYAN_SUCCESS(ZydisDecoderInit(&decoder, mode, stack)) ||
-	    !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, size, &z, operands)))
+	    !ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, size, &z, operands))) {
+		i->fetched = undefined_by(&decoder, bytes, size);
 		return;
+	}
 
-	i->length = z.length;
+	i->length = i->fetched = z.length;
 	i->operand_size = z.operand_width / 8;
 	classify(i, &z, operands);
 	for (unsigned n = 0; n < z.operand_count; n++)

@@ -20,9 +20,13 @@ enum {
 	INSN_REP = 1 << 3,              /* a string instruction that TF stops at each turn */
 	INSN_TABLES = 1 << 4,           /* moves the IDT, the GDT or the page tables */
 	INSN_SHADOW = 1 << 5,           /* holds off traps until the instruction behind it has ended */
+	INSN_PORT = 1 << 6,             /* IN, OUT and their string forms */
 };
 
-/* Memory that an instruction may touch.  size is generous, never short. */
+/*
+ * Memory that an instruction may touch, in one turn of a string instruction.
+ * Never short, but for BT with an offset in a register, gathers and scatters.
+ */
 struct insn_memory {
 	uint64_t linear;
 	uint32_t size;
@@ -32,6 +36,7 @@ struct insn_memory {
 struct insn {
 	uint8_t bytes[INSN_MAX];
 	uint8_t length;                 /* 0: the bytes could not be fetched or decoded */
+	uint8_t fetched;                /* the length, or the bytes that are enough to make it undefined */
 	uint8_t operand_size;           /* 2, 4 or 8 */
 	enum gate_kind gate;
 	enum far_kind far;

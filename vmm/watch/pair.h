@@ -12,7 +12,7 @@
 
 struct open_entry {
 	uint64_t seq;
-	uint64_t rip, rsp;              /* where it goes back to */
+	uint64_t rip, rsp, cr3;         /* where it goes back to */
 	uint64_t frame;                 /* linear address of its RIP image on the stack; 0: no frame */
 	struct service service;
 };

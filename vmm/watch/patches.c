@@ -59,9 +59,12 @@ void patches_lift(struct patches *set, struct patch *patch)
 
 void patches_lower(struct patches *set)
 {
-	for (unsigned n = 0; n < set->count; n++)
-		if (!set->patch[n].in)
-			put_in(set, &set->patch[n]);
+	for (unsigned n = 0; n < set->count; n++) {
+		struct patch *p = &set->patch[n];
+
+		if (!p->in || *(uint8_t *)vm_memory(set->vm, p->gpa, 1) != p->patched)
+			put_in(set, p);
+	}
 }
 
 void patches_drop(struct patches *set, bool all)

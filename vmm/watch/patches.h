@@ -11,7 +11,8 @@
 
 struct vm;
 
-#define PATCHES_MAX     192
+/* 32 handlers; for each a pad and eight bytes of its gate; the same again for one run. */
+#define PATCHES_MAX     640
 
 struct patch {
 	uint64_t gpa;
@@ -20,6 +21,8 @@ struct patch {
 	bool transient;                 /* for one run only */
 	uint8_t group;                  /* patches that only make sense together; 0: alone */
 	uint32_t vectors;               /* a stop for these exceptions */
+	bool pad;                       /* a stop in place of another address: */
+	uint64_t target;                /* this one, linear */
 };
 
 struct patches {
@@ -32,7 +35,10 @@ struct patches {
 struct patch *patches_add(struct patches *set, uint64_t gpa, uint8_t byte);
 struct patch *patches_find(struct patches *set, uint64_t gpa);
 
-/* Take a patch's whole group out of memory; put all back that are out, over what is there now. */
+/*
+ * Take a patch's whole group out of memory; put all back that are out, over
+ * what is there now.  One that the guest wrote over unannounced is out, too.
+ */
 void patches_lift(struct patches *set, struct patch *patch);
 void patches_lower(struct patches *set);
 

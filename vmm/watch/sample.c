@@ -9,12 +9,12 @@
 
 #include <string.h>
 
-static uint64_t stack_linear(const struct x86_state *s)
+uint64_t stack_linear(const struct x86_state *s)
 {
 	switch (x86_mode(s)) {
 	case MODE_64: return s->gpr[GPR_RSP];
 	case MODE_REAL: return s->ss.base + (uint16_t)s->gpr[GPR_RSP];
-	default: return s->ss.base + (s->ss.db ? (uint32_t)s->gpr[GPR_RSP] : (uint16_t)s->gpr[GPR_RSP]);
+	default: return (uint32_t)(s->ss.base + (s->ss.db ? (uint32_t)s->gpr[GPR_RSP] : (uint16_t)s->gpr[GPR_RSP]));
 	}
 }
 

@@ -8,7 +8,9 @@
  *   SYSRET                                TF lent in R11, from which it comes
  *   an exception at any instruction       stops at its handler; the lent TF is taken out of its frame
  *
- * The state after is always read from the machine, never computed.
+ * The state after is always read from the machine, never computed.  An exit
+ * that the instruction under way cannot cause means that the guest got away:
+ * that is said, and ends the run.
  */
 #include "watch/watch.h"
 
@@ -63,6 +65,31 @@ static int sample(struct stepper *st, struct x86_state *s, unsigned parts)
 	return err;
 }
 
+/*
+ * Whether an exit can be the instruction's own.  One that cannot says that the
+ * guest ran on where neither TF nor a stop held it: all that follows would be
+ * guesswork.
+ */
+static bool is_own(struct stepper *st, const struct vm_exit *exit, const struct x86_state *now)
+{
+	const uint64_t rip = now->rip, start = st->before.rip, behind = start + st->insn.length;
+
+	switch (exit->kind) {
+	case EXIT_PIO:
+		return st->insn.flags & INSN_PORT && (rip == start || rip == behind);
+	case EXIT_RDMSR:
+		return st->insn.gate == GATE_RDMSR && (rip == start || rip == behind);
+	case EXIT_WRMSR:
+		return st->insn.gate == GATE_WRMSR && (rip == start || rip == behind);
+	case EXIT_HLT:
+		return st->insn.flags & INSN_HLT && rip == behind;
+	case EXIT_INTERRUPTED:                  /* before it, or before a stop */
+		return rip == start || stops_hit(&st->stops, now, rip).ours;
+	default:
+		return true;
+	}
+}
+
 /* Enter until the instruction ends, a stop is reached or the run is over. */
 static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct result *r)
 {
@@ -70,6 +97,18 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 	struct vm_exit exit;
 
 	while (!(r->err = vm_run(vm, mode, &exit))) {
+		r->err = vm_get_state(vm, &r->after, VM_REGS | VM_SREGS);
+		if (r->err)
+			return FAILED;
+		if (exit.kind == EXIT_HLT) {
+			r->hit = stops_hit(&st->stops, &r->after, r->after.rip - 1);
+			if (r->hit.ours)
+				return STOPPED;
+		}
+		if (!is_own(st, &exit, &r->after)) {
+			end_lost(st->end, &st->before, r->after.rip, st->w->view);
+			return ENDED;
+		}
 		switch (exit.kind) {
 		case EXIT_DEBUG:
 			return STEPPED;
@@ -89,14 +128,6 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 				break;
 			st->end->interrupted = true;
 			return ENDED;
-		case EXIT_HLT:
-			r->err = vm_get_state(vm, &r->after, VM_REGS | VM_SREGS);
-			if (r->err)
-				return FAILED;
-			r->hit = stops_hit(&st->stops, &r->after, r->after.rip - 1);
-			if (r->hit.ours)
-				return STOPPED;
-			/* fall through */
 		default:
 			end_by_exit(st->end, &exit, &st->before, st->w->view);
 			return ENDED;
@@ -121,12 +152,9 @@ static struct result run(struct stepper *st, enum vm_run_mode mode)
 			r.err = vm_set_state(st->w->vm, &s, VM_REGS);
 	}
 	r.outcome = r.err ? FAILED : run_until(st, mode, &r);
-	if (r.outcome == STEPPED || r.outcome == STOPPED) {
-		r.err = vm_get_state(st->w->vm, &r.after, VM_REGS | VM_SREGS);
-		if (!r.err && r.outcome == STOPPED) {
-			r.after.rip = r.hit.target;
-			r.err = vm_set_state(st->w->vm, &r.after, VM_REGS);
-		}
+	if (r.outcome == STOPPED) {
+		r.after.rip = r.hit.target;
+		r.err = vm_set_state(st->w->vm, &r.after, VM_REGS);
 		if (r.err)
 			r.outcome = FAILED;
 	}
@@ -166,6 +194,14 @@ static uint8_t which_vector(uint32_t vectors, const struct frame *frame, const s
 	return (uint8_t)__builtin_ctz(likely ? likely : vectors);
 }
 
+/* A fault's frame names the instruction, a trap's the next; and in long mode there is exactly one. */
+static bool is_own_frame(struct stepper *st, const struct frame *frame)
+{
+	if (!frame->count)
+		return frame->word_size != 8;
+	return frame->rip == st->before.rip || frame->rip == st->before.rip + st->insn.length;
+}
+
 /* Take the lent TF out of the RFLAGS image that delivery pushed. */
 static void clean_frame(struct stepper *st, struct transition *t)
 {
@@ -181,8 +217,11 @@ static void clean_frame(struct stepper *st, struct transition *t)
 	t->rflags_lent = X86_RFLAGS_TF;
 }
 
-/* An exception stopped at its handler.  *t has before and after; fill the rest of the delivery. */
-static void describe_fault(struct stepper *st, struct transition *t, const struct result *r, bool lent)
+/*
+ * An exception stopped at its handler.  *t has before and after; fill the rest
+ * of the delivery.  False: it was not the instruction's own, as its frame tells.
+ */
+static bool describe_fault(struct stepper *st, struct transition *t, const struct result *r, bool lent)
 {
 	struct guest_view *v = st->w->view;
 	struct gate *d = t->gate.kind == GATE_NONE ? &t->gate : &t->delivery;
@@ -196,12 +235,17 @@ static void describe_fault(struct stepper *st, struct transition *t, const struc
 			break;
 		vector = which_vector(r->hit.vectors, &t->frame, &t->before, &t->after);
 	}
+	if (!is_own_frame(st, &t->frame)) {
+		end_lost(st->end, &st->before, t->frame.count ? t->frame.rip : t->after.rip, v);
+		return false;
+	}
 	d->has_error = t->frame.has_error;
 	d->error = (uint32_t)t->frame.error;
 	t->faulted = d == &t->delivery;
 	if (lent && !st->guest_tf)
 		clean_frame(st, t);
 	st->guest_tf = false;                           /* delivery clears TF */
+	return true;
 }
 
 /* The single-step trap that the guest asked for with a TF of its own. */
@@ -213,7 +257,7 @@ static enum outcome deliver_guest_trap(struct stepper *st)
 	if (sample(st, &st->before, VM_ALL) || vm_set_dr6(st->w->vm, DR6_SINGLE_STEP) ||
 	    vm_inject(st->w->vm, X86_VECTOR_DB, false, 0))
 		return FAILED;
-	st->insn = (struct insn){ .length = 1 };
+	st->insn = (struct insn){ 0 };                  /* none runs: the handler may well be next */
 	r = run(st, RUN_FREE);
 	if (r.outcome != STOPPED || !r.hit.fault)
 		return r.outcome;
@@ -221,23 +265,26 @@ static enum outcome deliver_guest_trap(struct stepper *st)
 	t.after = st->before;
 	if (sample(st, &t.after, VM_ALL))
 		return FAILED;
-	describe_fault(st, &t, &r, false);
+	if (!describe_fault(st, &t, &r, false))
+		return ENDED;
 	t.after.rflags &= ~(uint64_t)X86_RFLAGS_TF;
 	emit(st, &t);
 	return STOPPED;
 }
 
-/* The TF that the instruction under way loads from memory or R11; keeps the one in force otherwise. */
+/* The TF that the instruction under way leaves: loaded from memory or R11, masked, or as it is. */
 static bool loaded_tf(struct stepper *st, const struct gate *gate)
 {
 	uint64_t image = 0;
 
+	if (gate && gate->kind == GATE_SYSCALL)
+		return st->guest_tf && !(st->before.msr.fmask & X86_RFLAGS_TF);
 	if (gate && gate->kind == GATE_SYSRET)
 		image = st->before.gpr[GPR_R11];
 	else if (gate && gate->kind == GATE_IRET && gate->popped_count > 2)
 		image = gate->popped[2];
 	else if (st->insn.flags & INSN_POPF)
-		view_read(st->w->view, &st->before, st->before.ss.base + st->before.gpr[GPR_RSP], &image, 2);
+		view_read(st->w->view, &st->before, stack_linear(&st->before), &image, 2);
 	else
 		return st->guest_tf;
 	return image & X86_RFLAGS_TF;
@@ -246,18 +293,16 @@ static bool loaded_tf(struct stepper *st, const struct gate *gate)
 /* PUSHF stored the lent TF: take it out of memory. */
 static void clean_pushf(struct stepper *st, const struct x86_state *after)
 {
-	uint64_t address = after->ss.base + after->gpr[GPR_RSP] + 1;
+	const uint64_t address = stack_linear(after) + 1;
 	uint8_t byte;
 
-	if (x86_mode(after) == MODE_64)
-		address = after->gpr[GPR_RSP] + 1;
 	if (view_read(st->w->view, after, address, &byte, 1) != 1)
 		return;
 	byte &= (uint8_t)~(X86_RFLAGS_TF >> 8);
 	view_write(st->w->view, after, address, &byte, 1);
 }
 
-/* Whether a string instruction is worth it, and touches no stop. */
+/* Whether a string instruction is worth it, and can neither fault half-way nor touch a stop. */
 static bool long_string(struct stepper *st)
 {
 	const uint64_t length = st->before.gpr[GPR_RCX] * st->insn.string_size;
@@ -266,8 +311,8 @@ static bool long_string(struct stepper *st)
 	if (!(st->insn.flags & INSN_REP) || st->before.gpr[GPR_RCX] < 4 || st->before.gpr[GPR_RCX] > UINT32_MAX)
 		return false;
 	for (unsigned n = 0; n < st->insn.memory_count; n++)
-		if (stops_in(&st->stops, &st->before, st->insn.memory[n].linear - (down ? length : 0),
-		             length + st->insn.memory[n].size))
+		if (!stops_allow(&st->stops, &st->before, st->insn.memory[n].linear - (down ? length : 0),
+		                 length + st->insn.memory[n].size, st->insn.memory[n].write))
 			return false;
 	return true;
 }
@@ -279,9 +324,15 @@ static bool long_string(struct stepper *st)
  */
 static bool may_run_freely(struct stepper *st)
 {
-	if (st->before.cpl || st->guest_tf || !(st->insn.flags & INSN_SHADOW || long_string(st)))
+	const uint64_t behind = st->before.rip + st->insn.length;
+
+	if (st->before.cpl || st->guest_tf || !(st->insn.flags & (INSN_SHADOW | INSN_REP)))
 		return false;
-	return stops_at(&st->stops, &st->before, &st->insn, st->before.cs.base + st->before.rip + st->insn.length);
+	/* First the stop: a string instruction may be about to overwrite it. */
+	if (!stops_at(&st->stops, &st->before, &st->insn, st->before.cs.base + behind) ||
+	    stops_hit(&st->stops, &st->before, behind).fault)
+		return false;                   /* an exception would look the same */
+	return st->insn.flags & INSN_SHADOW || long_string(st);
 }
 
 static enum outcome plain_step(struct stepper *st)
@@ -296,7 +347,8 @@ static enum outcome plain_step(struct stepper *st)
 		t.before = st->before;
 		if (sample(st, &t.before, VM_MSRS) || (t.after = t.before, sample(st, &t.after, VM_ALL)))
 			return FAILED;
-		describe_fault(st, &t, &r, mode == RUN_STEP);
+		if (!describe_fault(st, &t, &r, mode == RUN_STEP))
+			return ENDED;
 		emit(st, &t);
 		return STOPPED;
 	}
@@ -310,30 +362,37 @@ static enum outcome plain_step(struct stepper *st)
 	return r.outcome;
 }
 
-/* Where the instruction leads if it passes: a stop there shows the state after untouched. */
+/*
+ * Where the instruction leads if it passes: a stop there shows the state after
+ * untouched.  Not where a TF of the guest's own outlives the gate: it traps there.
+ */
 static bool stop_at_target(struct stepper *st, const struct gate *gate)
 {
 	const struct x86_state *b = &st->before;
 	bool is_long = b->efer & X86_EFER_LMA;
+	struct x86_segment code;
 	uint64_t linear;
 
 	switch (gate->kind) {
 	case GATE_SYSCALL:
+		if (st->guest_tf && !(b->msr.fmask & X86_RFLAGS_TF))
+			return false;
 		if (is_long)
 			linear = x86_mode(b) == MODE_64 ? b->msr.lstar : b->msr.cstar;
 		else
 			linear = (uint32_t)b->msr.star;
 		break;
 	case GATE_SYSENTER:
+		if (st->guest_tf)
+			return false;
 		linear = b->msr.sysenter_eip;
 		break;
 	case GATE_INT:
-		if (!gate->idt.valid || !gate->target.valid)
+		code = segment_from_descriptor(gate->target, 0);
+		if (!gate->idt.valid || !gate->target.valid || !stops_hold(&code))
 			return false;
-		linear = gate_from_descriptor(gate->idt, is_long).offset;
-		if (!is_long)
-			linear += segment_from_descriptor(gate->target, 0).base;
-		break;
+		linear = gate_from_descriptor(gate->idt, is_long).offset + (is_long ? 0 : code.base);
+		return stops_at_gate(&st->stops, b, &st->insn, gate->vector, linear);
 	default:
 		return false;
 	}
@@ -345,8 +404,6 @@ static int lend(struct stepper *st, struct transition *t)
 {
 	struct x86_state s = t->before;
 
-	if (st->guest_tf)
-		return 0;
 	t->rflags_lent = X86_RFLAGS_TF;
 	switch (t->gate.kind) {
 	case GATE_SYSRET:
@@ -354,19 +411,22 @@ static int lend(struct stepper *st, struct transition *t)
 		s.gpr[GPR_R11] |= X86_RFLAGS_TF;
 		return vm_set_state(st->w->vm, &s, VM_REGS);
 	case GATE_SYSCALL:
-		t->r11_lent = X86_RFLAGS_TF;
+		t->r11_lent = st->guest_tf ? 0 : X86_RFLAGS_TF;
 		return vm_set_msr(st->w->vm, X86_MSR_FMASK, s.msr.fmask & ~(uint64_t)X86_RFLAGS_TF);
 	default:
 		return 0;
 	}
 }
 
-static int take_back(struct stepper *st, struct transition *t, struct x86_state *after)
+static int take_back(struct stepper *st, struct transition *t, struct x86_state *after, bool faulted)
 {
 	int err = 0;
 
-	if (t->gate.kind == GATE_SYSCALL && t->rflags_lent)
+	if (t->gate.kind == GATE_SYSCALL && t->rflags_lent) {
 		err = vm_set_msr(st->w->vm, X86_MSR_FMASK, t->before.msr.fmask);
+		if (faulted)
+			t->r11_lent = 0;                /* R11 is still the guest's */
+	}
 	if (!err && t->r11_lent) {
 		after->gpr[GPR_R11] &= ~t->r11_lent;
 		err = vm_set_state(st->w->vm, after, VM_REGS);
@@ -417,16 +477,52 @@ static int finish_msr(struct stepper *st, struct transition *t)
 		return 0;
 	if (vm_get_msr(st->w->vm, t->msr_index, &t->msr_readback))
 		t->msr_readback = 0;
-	t->msr_value = t->msr_exit ? st->msr.value : t->msr_readback;
+	if (t->msr_exit)
+		t->msr_value = st->msr.value;
+	else if (t->gate.kind == GATE_WRMSR)
+		t->msr_value = t->before.gpr[GPR_RDX] << 32 | (uint32_t)t->before.gpr[GPR_RAX];
+	else
+		t->msr_value = t->msr_readback;
 	return 0;
+}
+
+/*
+ * Whether the gate raised an exception.  Its target may be an exception's
+ * handler too: then the stack tells.  Every exception that INT can raise pushes
+ * an error code, which INT does not; SYSCALL and SYSENTER push nothing.
+ */
+static bool gate_faulted(struct stepper *st, struct transition *t, const struct result *r, bool free_run)
+{
+	if (r->outcome != STOPPED || !r->hit.fault)
+		return false;
+	if (!free_run)
+		return true;
+	switch (t->gate.kind) {
+	case GATE_SYSCALL:
+		return t->after.gpr[GPR_RSP] != t->before.gpr[GPR_RSP];
+	case GATE_SYSENTER:
+		return t->after.gpr[GPR_RSP] != t->before.msr.sysenter_esp;
+	default:
+		sample_frame(st->w->view, &t->before, &t->after, &t->gate, &t->frame);
+		return !t->frame.count || t->frame.has_error;
+	}
+}
+
+/*
+ * Whether the guest's own TF traps behind the gate: as it was before for most,
+ * as the gate leaves it for SYSCALL and SYSRET.  SDM vol. 3B, 17.3.1.4; vol. 2B, SYSCALL, SYSRET.
+ */
+static bool trap_follows(enum gate_kind kind, bool tf_before, bool tf_after)
+{
+	return kind == GATE_SYSRET || kind == GATE_SYSCALL ? tf_after : tf_before;
 }
 
 static enum outcome pass_gate(struct stepper *st)
 {
 	struct transition t = { 0 };
 	struct result r;
-	const bool trap = st->guest_tf;
-	bool tf, free_run;
+	const bool tf_before = st->guest_tf;
+	bool tf, free_run, faulted;
 
 	if (sample(st, &st->before, VM_MSRS))
 		return FAILED;
@@ -434,23 +530,23 @@ static enum outcome pass_gate(struct stepper *st)
 	sample_gate(st->w->view, &t.before, &st->insn, &t.gate);
 	tf = loaded_tf(st, &t.gate);
 	sample_user_stack(st, &t, false);
-	free_run = stop_at_target(st, &t.gate);
+	/* INT clears TF on its way: lending it would only leave it in a frame. */
+	free_run = stop_at_target(st, &t.gate) || t.gate.kind == GATE_INT;
 	if (!free_run && lend(st, &t))
 		return FAILED;
 
 	r = run(st, free_run ? RUN_FREE : RUN_STEP);
 	if (r.outcome != STEPPED && r.outcome != STOPPED)
 		return r.outcome;
-	if (take_back(st, &t, &r.after))
-		return FAILED;
-	t.after = t.before;
-	if (vm_get_state(st->w->vm, &t.after, VM_ALL))
+	t.after = r.after;
+	faulted = gate_faulted(st, &t, &r, free_run);
+	if (take_back(st, &t, &r.after, faulted) || vm_get_state(st->w->vm, &t.after, VM_ALL))
 		return FAILED;
 	sample_user_stack(st, &t, true);
 
-	if (r.outcome == STOPPED && r.hit.fault && !(free_run && t.gate.kind == GATE_INT &&
-	                                             r.hit.vectors >> t.gate.vector & 1)) {
-		describe_fault(st, &t, &r, !free_run);
+	if (faulted) {
+		if (!describe_fault(st, &t, &r, !free_run))
+			return ENDED;
 	} else {
 		if (t.gate.kind == GATE_INT)
 			sample_frame(st->w->view, &t.before, &t.after, &t.gate, &t.frame);
@@ -459,7 +555,7 @@ static enum outcome pass_gate(struct stepper *st)
 	finish_msr(st, &t);
 	if (worth_telling(&t))
 		emit(st, &t);
-	if (trap && !t.faulted && !free_run)
+	if (!faulted && !free_run && trap_follows(t.gate.kind, tf_before, tf))
 		return deliver_guest_trap(st);
 	return r.outcome;
 }

@@ -1,9 +1,5 @@
 /*
  * Builds the stops from the guest's IDT and keeps them out of its sight.
- *
- * Handlers that several exceptions share say nothing of which one came.  For
- * these the gates in guest memory lead to landing pads, one a vector: bytes of
- * the same page, each a HLT for the time of the run.
  */
 #include "watch/stops.h"
 
@@ -12,7 +8,7 @@
 #include <string.h>
 
 #define HLT             0xf4
-#define OPCODE_MAX      4               /* bytes that decide that an encoding is undefined */
+#define TYPE_CONFORMING 0x4             /* of a code segment */
 #define PAGE_OFFSET(x)  ((x) & (X86_PAGE_SIZE - 1))
 
 void stops_init(struct stops *s, struct guest_view *view)
@@ -38,12 +34,19 @@ static size_t idt_size(const struct x86_state *state)
 	return present < all ? present : all;
 }
 
+/* Whether ring 0 can fetch from there, and a stop stand there. */
+static bool can_run(struct stops *s, const struct x86_state *state, uint64_t linear, struct mapping *m)
+{
+	return view_translate(s->view, state, linear, m) && !m->nx && !(m->user && state->cr4 & X86_CR4_SMEP) &&
+	       vm_memory(s->view->vm, m->gpa, 1);
+}
+
 static bool place(struct stops *s, const struct x86_state *state, uint64_t linear, uint32_t vectors)
 {
 	struct mapping m;
 	struct patch *p;
 
-	if (!view_translate(s->view, state, linear, &m))
+	if (!can_run(s, state, linear, &m))
 		return false;
 	p = patches_add(&s->patches, m.gpa, HLT);
 	if (p)
@@ -51,90 +54,63 @@ static bool place(struct stops *s, const struct x86_state *state, uint64_t linea
 	return p;
 }
 
-/* The linear address a vector's gate leads to.  Only 64-bit kernels have zero-based code by definition. */
+bool stops_hold(const struct x86_segment *code)
+{
+	return !code->dpl && !(code->type & TYPE_CONFORMING);
+}
+
+/*
+ * The linear address a vector's gate leads to.  Only 64-bit kernels have
+ * zero-based code by definition.  False also where it may lead to ring 3,
+ * where HLT is no stop.
+ */
 static bool handler_of(struct stops *s, const struct x86_state *state, uint8_t vector, uint64_t *linear)
 {
 	struct raw_descriptor raw = view_idt_gate(s->view, state, vector);
 	bool is_long = state->efer & X86_EFER_LMA;
+	struct raw_descriptor code;
 	struct gate_descriptor gate;
+	struct x86_segment cs;
 
 	if (!raw.valid)
 		return false;
 	gate = gate_from_descriptor(raw, is_long);
 	if (!gate.p || gate.s || (gate.type & 0xe) != X86_TYPE_INTERRUPT_GATE)
 		return false;
-	*linear = gate.offset;
-	if (!is_long) {
-		struct raw_descriptor code = view_descriptor(s->view, state, gate.selector, false);
-
-		if (!code.valid)
-			return false;
-		*linear += segment_from_descriptor(code, gate.selector).base;
-	}
+	code = view_descriptor(s->view, state, gate.selector, false);
+	cs = segment_from_descriptor(code, gate.selector);
+	if (!code.valid ? !is_long : !stops_hold(&cs))
+		return false;
+	*linear = gate.offset + (is_long ? 0 : cs.base);
 	return true;
 }
 
-/* count bytes of the page at gpa, none of them a stop, in units of their own size. */
-static bool find_room(struct stops *s, uint64_t page, unsigned count, uint64_t *gpa)
+/* Each of these vectors gets a pad in the page of near. */
+static void place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t near,
+                       uint8_t group)
 {
-	for (uint64_t start = page; start + count <= page + X86_PAGE_SIZE; start += count) {
-		unsigned n = 0;
-
-		while (n < count && !patches_find(&s->patches, start + n))
-			n++;
-		if (n == count) {
-			*gpa = start;
-			return true;
-		}
-	}
-	return false;
-}
-
-/* Give each of these vectors, which share one handler, a pad of its own. */
-static void place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t target, uint8_t group)
-{
-	const size_t entry = state->efer & X86_EFER_LMA ? 16 : 8;
-	struct mapping code, gate;
-	uint64_t pad;
-
-	if (!view_translate(s->view, state, target, &code) ||
-	    !find_room(s, code.gpa - PAGE_OFFSET(code.gpa), (unsigned)__builtin_popcount(vectors), &pad))
-		return;
-	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++) {
-		struct patch *p[3];
-
-		if (!(vectors >> v & 1))
-			continue;
-		if (!view_translate(s->view, state, s->idtr.base + v * entry, &gate) || PAGE_OFFSET(gate.gpa) == 0xfff)
-			continue;
-		p[0] = patches_add(&s->patches, pad, HLT);
-		p[1] = patches_add(&s->patches, gate.gpa, (uint8_t)pad);
-		p[2] = patches_add(&s->patches, gate.gpa + 1,
-		                   (uint8_t)((target >> 8 & 0xf0) | (pad >> 8 & 0x0f)));
-		for (unsigned n = 0; n < 3; n++)
-			if (p[n])
-				p[n]->group = group;
-		if (p[0])
-			p[0]->vectors = 1u << v;
-		pad++;
-	}
+	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
+		if (vectors >> v & 1)
+			pad_place(s, state, &(struct pad){
+				.near = near, .target = s->target[v], .vectors = 1u << v, .vector = v, .group = group,
+			});
 }
 
 static void build(struct stops *s, const struct x86_state *state)
 {
 	uint32_t shared[X86_VECTOR_COUNT] = { 0 }, placed = 0;
-	struct mapping m;
 
 	patches_drop(&s->patches, true);
 	s->idtr = state->idtr;
+	s->gdtr = state->gdtr;
 	s->cr3 = state->cr3;
+	s->tr = state->tr.base;
+	s->ldtr = state->ldtr.base;
 	s->unresolved = 0;
+	s->home = 0;
 	s->stale = false;
 	memset(s->idt, 0, sizeof s->idt);
 	view_read(s->view, state, s->idtr.base, s->idt, idt_size(state));
-	for (unsigned n = 0; n < 2; n++)
-		s->idt_gpa[n] = view_translate(s->view, state, s->idtr.base + n * sizeof s->idt, &m) ?
-		                m.gpa - PAGE_OFFSET(m.gpa) : UINT64_MAX;
 
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++) {
 		if (!handler_of(s, state, v, &s->target[v]))
@@ -143,6 +119,8 @@ static void build(struct stops *s, const struct x86_state *state)
 			s->unresolved |= 1u << v;
 			continue;
 		}
+		if (!placed)
+			s->home = s->target[v];
 		placed |= 1u << v;
 		for (uint8_t w = 0; w <= v; w++)
 			if (placed >> w & 1 && s->target[w] == s->target[v]) {
@@ -153,23 +131,31 @@ static void build(struct stops *s, const struct x86_state *state)
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
 		if (shared[v] & (shared[v] - 1))
 			place_pads(s, state, shared[v], s->target[v], v + 1);
+		else if (s->unresolved >> v & 1 && placed)
+			place_pads(s, state, 1u << v, s->home, v + 1);
 }
 
-/* A handler whose page was not there when the stops were built may have one by now. */
+/* A handler that could not run when the stops were built may be able to by now. */
 static bool resolvable(struct stops *s, const struct x86_state *state)
 {
 	struct mapping m;
 
 	for (uint32_t left = s->unresolved; left; left &= left - 1)
-		if (view_translate(s->view, state, s->target[__builtin_ctz(left)], &m))
+		if (can_run(s, state, s->target[__builtin_ctz(left)], &m))
 			return true;
 	return false;
 }
 
+static bool same_table(const struct x86_table *a, const struct x86_table *b)
+{
+	return a->base == b->base && a->limit == b->limit;
+}
+
 void stops_refresh(struct stops *s, const struct x86_state *state)
 {
-	if (s->stale || resolvable(s, state) || s->cr3 != state->cr3 || s->idtr.base != state->idtr.base ||
-	    s->idtr.limit != state->idtr.limit)
+	if (s->stale || resolvable(s, state) || s->cr3 != state->cr3 || s->tr != state->tr.base ||
+	    s->ldtr != state->ldtr.base || !same_table(&s->idtr, &state->idtr) ||
+	    !same_table(&s->gdtr, &state->gdtr))
 		build(s, state);
 }
 
@@ -183,9 +169,14 @@ bool stops_at(struct stops *s, const struct x86_state *state, const struct insn 
 	struct mapping m;
 	struct patch *p;
 
-	if (inside(linear, state->cs.base + state->rip, insn->length) || !view_translate(s->view, state, linear, &m))
+	if (inside(linear, state->cs.base + state->rip, insn->length) || !can_run(s, state, linear, &m))
 		return false;
 	p = patches_find(&s->patches, m.gpa);
+	if (p && p->group) {                            /* a pad of ours: it can be anywhere else */
+		s->avoid = m.gpa;
+		build(s, state);
+		p = patches_find(&s->patches, m.gpa);
+	}
 	if (p)
 		return p->patched == HLT && !p->group;
 	p = patches_add(&s->patches, m.gpa, HLT);
@@ -194,63 +185,108 @@ bool stops_at(struct stops *s, const struct x86_state *state, const struct insn 
 	return p;
 }
 
-/* Call f for each patch that [linear, linear + size) holds; f returns true to stop. */
-static bool each_in(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size,
-                    bool (*f)(struct stops *, struct patch *))
+bool stops_at_gate(struct stops *s, const struct x86_state *state, const struct insn *insn, uint8_t vector,
+                   uint64_t linear)
 {
-	while (size) {
-		uint64_t part = X86_PAGE_SIZE - PAGE_OFFSET(linear);
-		struct mapping m;
+	if (stops_at(s, state, insn, linear))
+		return true;
+	if (vector < X86_VECTOR_COUNT && s->unresolved >> vector & 1 && s->home)
+		return true;                            /* it has its pad already */
+	if (!s->home && state->cpl)
+		return false;                           /* no page is known that ring 0 can run */
+	return pad_place(s, state, &(struct pad){
+		.near = s->home ? s->home : state->cs.base + state->rip, .target = linear, .vector = vector, .insn = insn,
+	});
+}
 
-		if (part > size)
-			part = size;
-		if (view_translate(s->view, state, linear, &m))
-			for (unsigned n = 0; n < s->patches.count; n++)
-				if (inside(s->patches.patch[n].gpa, m.gpa, part) && f(s, &s->patches.patch[n]))
-					return true;
-		linear += part;
-		size -= part;
+/* The part of [linear, linear + size) that lies in its first page. */
+static uint64_t first_part(uint64_t linear, uint64_t size)
+{
+	uint64_t part = X86_PAGE_SIZE - PAGE_OFFSET(linear);
+
+	return part < size ? part : size;
+}
+
+/* Take out what [linear, linear + size) holds; returns the exceptions whose handlers were among that. */
+static uint32_t lift(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size)
+{
+	uint32_t vectors = 0;
+	struct mapping m;
+
+	for (uint64_t part; size; linear += part, size -= part) {
+		part = first_part(linear, size);
+		if (!view_translate(s->view, state, linear, &m))
+			continue;
+		for (unsigned n = 0; n < s->patches.count; n++) {
+			struct patch *p = &s->patches.patch[n];
+
+			if (!inside(p->gpa, m.gpa, part))
+				continue;
+			patches_lift(&s->patches, p);
+			if (!p->pad)
+				vectors |= p->vectors;
+		}
+	}
+	return vectors;
+}
+
+static bool range_holds(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size,
+                        uint64_t gpa)
+{
+	struct mapping m;
+
+	for (uint64_t part; size; linear += part, size -= part) {
+		part = first_part(linear, size);
+		if (view_translate(s->view, state, linear, &m) && inside(gpa, m.gpa, part))
+			return true;
 	}
 	return false;
 }
 
-static bool lift_one(struct stops *s, struct patch *p)
+bool stops_touches(struct stops *s, const struct x86_state *state, const struct insn *insn, uint64_t gpa)
 {
-	patches_lift(&s->patches, p);
+	if (range_holds(s, state, state->cs.base + state->rip, insn->fetched, gpa))
+		return true;
+	for (unsigned n = 0; n < insn->memory_count; n++)
+		if (range_holds(s, state, insn->memory[n].linear, insn->memory[n].size, gpa))
+			return true;
 	return false;
 }
 
-static bool found_one(struct stops *s, struct patch *p)
+/* The vectors' gates lead to their handlers, which are no stops in this run: to pads instead. */
+static void detour(struct stops *s, const struct x86_state *state, const struct insn *insn, uint32_t vectors)
 {
-	(void)s;
-	(void)p;
-	return true;
+	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
+		if (vectors >> v & 1)
+			pad_place(s, state, &(struct pad){
+				.near = s->target[v], .target = s->target[v], .vectors = 1u << v, .vector = v, .insn = insn,
+			});
 }
 
 void stops_lift(struct stops *s, const struct x86_state *state, const struct insn *insn)
 {
-	each_in(s, state, state->cs.base + state->rip, insn->length ? insn->length : OPCODE_MAX, lift_one);
+	uint32_t vectors = lift(s, state, state->cs.base + state->rip, insn->fetched);
+
 	for (unsigned n = 0; n < insn->memory_count; n++)
-		each_in(s, state, insn->memory[n].linear, insn->memory[n].size, lift_one);
+		vectors |= lift(s, state, insn->memory[n].linear, insn->memory[n].size);
+	detour(s, state, insn, vectors);
 }
 
-bool stops_in(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size)
+bool stops_allow(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size, bool write)
 {
-	return each_in(s, state, linear, size, found_one);
-}
+	struct mapping m;
 
-/* Whether the instruction wrote to a page that holds the IDT. */
-static bool wrote_idt_page(struct stops *s, const struct x86_state *state, const struct insn *insn)
-{
-	for (unsigned n = 0; n < insn->memory_count; n++) {
-		struct mapping m;
-
-		if (!insn->memory[n].write || !view_translate(s->view, state, insn->memory[n].linear, &m))
-			continue;
-		if (m.gpa - PAGE_OFFSET(m.gpa) == s->idt_gpa[0] || m.gpa - PAGE_OFFSET(m.gpa) == s->idt_gpa[1])
-			return true;
+	if (size > vm_memory_size(s->view->vm))
+		return false;
+	for (uint64_t part; size; linear += part, size -= part) {
+		part = first_part(linear, size);
+		if (!view_translate(s->view, state, linear, &m) || (write && !m.writable))
+			return false;
+		for (unsigned n = 0; n < s->patches.count; n++)
+			if (inside(s->patches.patch[n].gpa, m.gpa, part))
+				return false;
 	}
-	return false;
+	return true;
 }
 
 void stops_lower(struct stops *s, const struct x86_state *state, const struct insn *insn)
@@ -259,12 +295,9 @@ void stops_lower(struct stops *s, const struct x86_state *state, const struct in
 
 	patches_drop(&s->patches, false);
 	patches_lower(&s->patches);
-	if (insn->flags & INSN_TABLES)
+	view_read(s->view, state, s->idtr.base, idt, idt_size(state));
+	if (insn->flags & INSN_TABLES || memcmp(idt, s->idt, sizeof idt))
 		s->stale = true;
-	if (wrote_idt_page(s, state, insn)) {
-		view_read(s->view, state, s->idtr.base, idt, idt_size(state));
-		s->stale |= memcmp(idt, s->idt, sizeof idt) != 0;
-	}
 }
 
 struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64_t rip)
@@ -281,7 +314,7 @@ struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64
 	hit.ours = true;
 	hit.fault = p->vectors != 0;
 	hit.vectors = p->vectors;
-	if (p->group)
-		hit.target = s->target[__builtin_ctz(p->vectors)] - state->cs.base;
+	if (p->pad)
+		hit.target = p->target - state->cs.base;
 	return hit;
 }

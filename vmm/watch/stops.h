@@ -2,7 +2,8 @@
  * Where the guest stops when it leaves the path that TF follows: delivery
  * through the IDT clears TF, and SYSCALL masks it.  The first byte of every
  * exception handler is a HLT while the guest runs, so that it stops there with
- * the state exactly as the processor delivered it, TF and all.
+ * the state exactly as the processor delivered it, TF and all.  Where that byte
+ * will not do, the gate leads to a landing pad instead (pads.c).
  */
 #ifndef WATCH_STOPS_H
 #define WATCH_STOPS_H
@@ -15,32 +16,61 @@
 struct stops {
 	struct guest_view *view;
 	struct patches patches;
-	struct x86_table idtr;                          /* what the stops were built for */
-	uint64_t cr3;
+	struct x86_table idtr, gdtr;                    /* what the stops were built for */
+	uint64_t cr3, tr, ldtr;
 	uint8_t idt[X86_VECTOR_COUNT * 16];             /* the guest's own bytes */
-	uint64_t idt_gpa[2];                            /* pages that hold them */
 	uint64_t target[X86_VECTOR_COUNT];              /* linear, by vector */
-	uint32_t unresolved;                            /* vectors whose handler has no page yet */
+	uint64_t home;                                  /* a handler with room for pads in its page; 0: none */
+	uint64_t avoid;                                 /* physical: no place for a pad, as a gate leads there */
+	uint32_t unresolved;                            /* vectors whose handler has no page that can run */
 	bool stale;                                     /* build again before the next run */
 };
+
+/* Whether a handler in this code segment runs in ring 0 for certain: elsewhere HLT is no stop. */
+bool stops_hold(const struct x86_segment *code);
 
 void stops_init(struct stops *s, struct guest_view *view);
 
 /* Make the stops fit this state; cheap when nothing has changed. */
 void stops_refresh(struct stops *s, const struct x86_state *state);
 
-/* Stop at linear as well, during the next run.  False: no page there, or it is part of the instruction at RIP. */
+/*
+ * Stop at linear as well, during the next run.  False: no page there that can
+ * run, or it is part of the instruction at RIP.
+ */
 bool stops_at(struct stops *s, const struct x86_state *state, const struct insn *insn, uint64_t linear);
 
+/* The same where gate vector of the IDT leads to linear; where no stop can stand, it leads to a pad. */
+bool stops_at_gate(struct stops *s, const struct x86_state *state, const struct insn *insn, uint8_t vector,
+                   uint64_t linear);
+
 /*
- * Before and after one run: take out what the instruction could read, or
- * is; put it back and notice whether it changed the IDT.
+ * Before and after one run: take out what the instruction could read, or is,
+ * and let the gates to handlers among that lead to pads; put it back and
+ * notice whether the IDT has changed, by whatever means.
  */
 void stops_lift(struct stops *s, const struct x86_state *state, const struct insn *insn);
 void stops_lower(struct stops *s, const struct x86_state *state, const struct insn *insn);
 
-/* Whether [linear, linear + size) holds any stop: a string instruction must not run freely over it. */
-bool stops_in(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size);
+/* Whether a string instruction may run freely over [linear, linear + size): all mapped, and no stop in it. */
+bool stops_allow(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size, bool write);
+
+/* Whether the instruction executes or accesses the byte at gpa. */
+bool stops_touches(struct stops *s, const struct x86_state *state, const struct insn *insn, uint64_t gpa);
+
+/*
+ * Landing pads (pads.c).  A HLT in the page of linear address near, for as
+ * long as the pads live (one run with insn, which must not touch them; always
+ * with NULL), to which gate vector of the IDT leads instead of target.
+ */
+struct pad {
+	uint64_t near, target;
+	uint32_t vectors;               /* exceptions that it is a stop for */
+	uint8_t vector, group;
+	const struct insn *insn;
+};
+/* False: no room, no gate, or a target that delivery itself faults on. */
+bool pad_place(struct stops *s, const struct x86_state *state, const struct pad *pad);
 
 /* What a HLT exit was: the address whose HLT ran is rip. */
 struct stop_hit {

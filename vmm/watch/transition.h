@@ -11,7 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#define SERVICE_ARGS 16
+#define SERVICE_ARGS 19                 /* four in registers, up to 15 on the stack */
 
 /* What EAX asked for at an entry, read from the guest's own tables. */
 struct service {

@@ -44,6 +44,9 @@ int watch_nothing(const struct watch *w, struct run_end *end);
 void end_by_exit(struct run_end *end, const struct vm_exit *exit, const struct x86_state *last,
                  struct guest_view *view);
 
+/* The guest was to run the one instruction at last->rip, and is at rip with something else: fills *end. */
+void end_lost(struct run_end *end, const struct x86_state *last, uint64_t rip, struct guest_view *view);
+
 /* MSR exits as the processor would have done them.  Sets *value to what was read or written. */
 bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value);
 
