@@ -40,6 +40,8 @@ patched machine.elf 18 b7 00
 refused "foreign machine" machine.elf "AArch64"
 patched entry.elf 24 f0 ff ff ff ff ff ff 7f
 refused "entry outside" entry.elf "entry"
+patched linear.elf 80 00 00 00 00 00 80 00 00
+refused "linear address not canonical" linear.elf "canonical"
 patched type.elf 16 01 00
 refused "relocatable" type.elf "relocatable"
 mkfifo fifo

@@ -4,6 +4,8 @@
  */
 #include "image/loader.h"
 
+#include "x86.h"
+
 #include <stdlib.h>
 
 static bool ranges_overlap(uint64_t a, uint64_t a_size, uint64_t b, uint64_t b_size)
@@ -49,6 +51,26 @@ static bool check_overlap(const struct loader *l, const struct segment *a)
 	return true;
 }
 
+/* With four levels of page tables, which is what a guest starts on: SDM vol. 1, 3.3.7.1. */
+static bool is_canonical48(uint64_t address)
+{
+	uint64_t top = address >> 47;
+
+	return top == 0 || top == 0x1ffff;
+}
+
+/* Whether page tables can put the segment where it is to be. */
+static bool check_mapping(const struct loader *l, const struct segment *s)
+{
+	unsigned long long gpa = s->gpa, linear = s->linear, last = linear + (s->memory_size - 1);
+
+	if (!is_canonical48(linear) || !is_canonical48(last) || (linear ^ last) >> 63)
+		return refuse(l, "the segment at linear 0x%llx leaves the canonical addresses", linear);
+	if ((linear ^ gpa) % X86_PAGE_SIZE)
+		return refuse(l, "a segment's linear 0x%llx and physical 0x%llx differ within a page", linear, gpa);
+	return true;
+}
+
 static bool add_segment(const struct loader *l, const GElf_Phdr *p)
 {
 	struct image *image = l->image;
@@ -65,7 +87,7 @@ static bool add_segment(const struct loader *l, const GElf_Phdr *p)
 		.memory_size = p->p_memsz,
 		.bytes = l->bytes + p->p_offset,
 	};
-	if (!check_overlap(l, &s))
+	if (!check_overlap(l, &s) || !check_mapping(l, &s))
 		return false;
 	image->segments[image->segment_count++] = s;
 	return true;

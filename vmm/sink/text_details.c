@@ -26,7 +26,8 @@ static void put_frame(struct pen *pen, const struct transition *t)
 	pen_join(pen, DIM, "RIP %02" PRIX64 ":0x%" PRIx64, f->cs, f->rip);
 	if (f->count - f->has_error > 3)
 		pen_item(pen, DIM, "RSP %02" PRIX64 ":0x%" PRIx64, f->ss, f->rsp);
-	pen_item(pen, DIM, "RFLAGS %s", rflags_text(f->rflags & ~t->frame_rflags_lent, flags, sizeof(flags)));
+	rflags_text(f->rflags & ~t->frame_rflags_lent, flags, sizeof(flags));
+	pen_item(pen, DIM, "RFLAGS %s", *flags ? flags : "none");
 	pen_end(pen);
 }
 
