@@ -336,6 +336,45 @@ Test(check, known_fault_without_rf)
 	assert_wrong(&list, FIELD_FRAME_RFLAGS);
 }
 
+/* QEMU keeps the status flags and DF apart: lost at SYSCALL, and no other flag is excused with them. */
+Test(check, known_syscall_flags)
+{
+	struct transition t = syscall_transition();
+	struct check_list list;
+
+	t.before.rflags |= X86_RFLAGS_ZF | X86_RFLAGS_DF;
+	t.before.msr.fmask = X86_RFLAGS_IF;
+	t.after.msr.fmask = X86_RFLAGS_IF;
+	t.after.gpr[GPR_R11] = t.before.rflags;
+	t.after.rflags = X86_RFLAGS_FIXED;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_RFLAGS);
+	list = run(&box, &t);
+	cr_assert_eq(wrong(&list), 0);
+	cr_assert_eq(list.spared_count, 1);
+	t.after.rflags |= X86_RFLAGS_IF;
+	list = run(&box, &t);
+	assert_wrong(&list, FIELD_RFLAGS);
+}
+
+/* A null SS though the privilege stays: nothing of SS is left to compare, and that is not counted as held. */
+Test(check, known_null_ss_at_the_same_level)
+{
+	struct transition t = page_fault_transition();
+	struct check_list before, list;
+
+	t.before.cpl = t.after.cpl;
+	t.after.ss = t.before.ss;
+	before = run(&box, &t);
+	t.after.ss = (struct x86_segment){ .unusable = true };
+	list = run(&box, &t);
+	cr_assert_null(find(&list, FIELD_SS));
+	cr_assert_lt(list.count, before.count);
+	cr_assert_gt(list.spared_count, 0);
+	list = run(&amd, &t);
+	cr_assert_not(find(&list, FIELD_SS)->held);
+}
+
 /* An exception through an absent gate cannot have been delivered. */
 Test(check, impossible_delivery)
 {

@@ -57,7 +57,7 @@ const char *engine_provenance(void)
 	return text;
 }
 
-/* Why /dev/kvm will not do, in one clause; false when it will. */
+/* What is wrong with /dev/kvm, in words that follow its name; false when nothing is. */
 static bool kvm_is_off(char *why, size_t size)
 {
 	struct probe_result result;
@@ -65,10 +65,14 @@ static bool kvm_is_off(char *why, size_t size)
 	kvm_probe(DEVICE, &result);
 	if (probe_faithful(&result))
 		return false;
-	if (result.opened)
-		probe_explain(&result, why, size);
-	else
-		snprintf(why, size, "%s", result.reason);
+	if (result.opened) {
+		int used = snprintf(why, size, "is not a processor to be trusted (");
+
+		probe_explain(&result, why + used, size - (size_t)used - 1);
+		strcat(why, ")");
+	} else {
+		snprintf(why, size, "cannot be used (%s)", result.reason);
+	}
 	return true;
 }
 
@@ -78,13 +82,13 @@ static enum place box_or_none(const char *kvm_off)
 
 	if (!box_available(why, sizeof why)) {
 		if (kvm_off)
-			message(DEVICE " will not do (%s), and the box cannot be used: %s", kvm_off, why);
+			message(DEVICE " %s, and the box cannot be used: %s", kvm_off, why);
 		else
 			message("the box cannot be used: %s", why);
 		return PLACE_NONE;
 	}
 	if (kvm_off)
-		message(DEVICE " is not a processor to be trusted (%s): using the box", kvm_off);
+		message(DEVICE " %s: using the box", kvm_off);
 	return PLACE_BOX;
 }
 
@@ -103,7 +107,7 @@ enum place engine_choose(enum engine engine)
 	case ENGINE_KVM:
 		if (!kvm_is_off(why, sizeof why))
 			return PLACE_HERE;
-		message("--engine=kvm: " DEVICE " is not a processor to be trusted (%s); --engine=box works anywhere", why);
+		message("--engine=kvm: " DEVICE " %s; --engine=box works anywhere", why);
 		return PLACE_NONE;
 	default:
 		return kvm_is_off(why, sizeof why) ? box_or_none(why) : PLACE_HERE;

@@ -54,7 +54,7 @@ static void on_transition(void *context, struct transition *t)
 	}
 	claims_transition(p->claims, t, &p->view);
 	/* A contradiction is told whatever was asked for. */
-	if (r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
+	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
 		p->summary.events++;
 		if (r->sink)
 			r->sink->ops->transition(r->sink, t, &checks);
@@ -182,7 +182,7 @@ int run_guest(const struct run_request *request)
 	p.claims = claims_new(&request->context);
 	if (!p.claims) {
 		message("out of memory");
-	} else if (!vm_boot_elf64(vm, request->image)) {
+	} else if (!vm_boot_elf64(vm, request->image, request->header.guest)) {
 		if (request->sink)
 			request->sink->ops->header(request->sink, &request->header);
 		status = watch_it(&p, vm);

@@ -39,6 +39,10 @@ static void add(struct comparison *c, struct check check)
 		check.expected &= check.mask;
 		check.observed &= check.mask;
 		check.held = holds(&check);
+		if (c->list->spared_count < SPARED_MAX)
+			c->list->spared[c->list->spared_count++] = check.known;
+		if (!check.mask)
+			return;                 /* nothing of it is left to compare */
 	}
 	c->list->check[c->list->count++] = check;
 }
@@ -151,7 +155,7 @@ static void compare_gate(struct comparison *c)
 	bool fault = p.fault || (p.may_fault && raised);
 	bool silent = !p.fault && !p.may_fault && !p.defined;
 
-	if (!silent && (fault || raised) && !(fault && is_behind(raised, &p)))
+	if (!silent && !(p.fault_open && raised) && (fault || raised) && !(fault && is_behind(raised, &p)))
 		compare_vector(c, &p, raised, fault);
 	if (!fault && !raised)
 		compare_after(c, &p);
@@ -175,7 +179,7 @@ void check_transition(const struct check_context *context, const struct transiti
 {
 	struct comparison c = { context, t, t->gate.kind, list };
 
-	list->count = 0;
+	list->count = list->spared_count = 0;
 	if (t->gate.kind != GATE_FAULT)
 		compare_gate(&c);
 	if (t->gate.kind == GATE_FAULT || t->faulted)

@@ -20,7 +20,11 @@ struct check {
 
 #define CHECKS_MAX 48
 
+#define SPARED_MAX 8
+
 struct check_list {
+	const char *spared[SPARED_MAX]; /* what the emulator spoils for every guest, of which bits were not compared */
+	unsigned spared_count;
 	unsigned count;
 	struct check check[CHECKS_MAX];
 };

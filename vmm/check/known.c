@@ -86,16 +86,16 @@ static bool sysenter_null(const struct place *p)
 	return missing_fault(p, X86_VECTOR_GP) && cs != 0 && !sysenter_cs_usable(cs);
 }
 
-/* RFLAGS as QEMU keeps them: the status flags live elsewhere until somebody asks. */
-#define STATUS_FLAGS                                                            \
-	(X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF |                        \
-	 X86_RFLAGS_ZF | X86_RFLAGS_SF | X86_RFLAGS_OF)
+/* RFLAGS as QEMU keeps them: the status flags and DF live elsewhere until somebody asks. */
+#define KEPT_APART                                                              \
+	(X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF |        \
+	 X86_RFLAGS_SF | X86_RFLAGS_OF | X86_RFLAGS_DF)
 
-static bool syscall_status_flags(const struct place *p)
+static bool syscall_lost_flags(const struct place *p)
 {
 	uint64_t differ = p->check->expected ^ p->check->observed;
 
-	return !(differ & ~(uint64_t)STATUS_FLAGS) && !(p->check->observed & STATUS_FLAGS);
+	return !(differ & ~(uint64_t)KEPT_APART) && !(p->check->observed & KEPT_APART);
 }
 
 /* The index of an IDT error code is the vector, whatever a gate's size: SDM vol. 3A, 6.13. */
@@ -116,6 +116,23 @@ static bool fault_rf(const struct place *p)
 	       (p->check->expected & X86_RFLAGS_RF);
 }
 
+/* A descriptor whose accessed bit is still clear: INT, IRET and far transfers set it on silicon. */
+#define ACCESSED UINT64_C(1)
+
+static bool not_accessed(const struct place *p)
+{
+	return (p->check->expected ^ p->check->observed) == ACCESSED && (p->check->expected & ACCESSED);
+}
+
+/* A null SS with RPL 0, as delivery to another privilege level leaves it, though the level is the same. */
+static bool same_level_null_ss(const struct place *p)
+{
+	const struct transition *t = p->t;
+
+	return (t->before.efer & X86_EFER_LMA) && t->before.cpl == t->after.cpl && t->frame.count &&
+	       !t->after.ss.selector;
+}
+
 static const struct {
 	enum gate_kind kind;            /* GATE_NONE: any, as the deviation is of delivery */
 	enum field field;
@@ -123,14 +140,30 @@ static const struct {
 	const char *text;
 	uint64_t spared;                /* bits that every guest loses here, whatever it does right */
 } rules[] = {
-	{ GATE_SYSCALL, FIELD_RFLAGS, syscall_status_flags,
-	  "QEMU 7.2: SYSCALL clears CF PF AF ZF SF OF; silicon keeps those that FMASK does not clear",
-	  STATUS_FLAGS },
+	{ GATE_SYSCALL, FIELD_RFLAGS, syscall_lost_flags,
+	  "QEMU 7.2: SYSCALL clears CF PF AF ZF SF OF DF; silicon keeps those that FMASK does not clear",
+	  KEPT_APART },
 	{ GATE_INT, FIELD_ERROR, idt_error_index,
 	  "QEMU 7.2: an error code that names a gate of a 64-bit IDT has twice the vector as its index",
 	  IDT_ERROR_INDEX },
 	{ GATE_NONE, FIELD_FRAME_RFLAGS, fault_rf,
 	  "QEMU 7.2: a fault pushes RFLAGS without RF; silicon sets it in the image", X86_RFLAGS_RF },
+	{ GATE_NONE, FIELD_CS_TYPE, not_accessed,
+	  "QEMU 7.2: INT, IRET and far transfers leave the accessed bit clear; silicon sets it", ACCESSED },
+	{ GATE_NONE, FIELD_SS_TYPE, not_accessed,
+	  "QEMU 7.2: INT, IRET and far transfers leave the accessed bit clear; silicon sets it", ACCESSED },
+	{ GATE_NONE, FIELD_SS, same_level_null_ss,
+	  "QEMU 7.2: delivery on an IST stack nulls SS though the privilege stays; silicon leaves SS",
+	  UINT64_MAX },
+	{ GATE_NONE, FIELD_SS_BASE, same_level_null_ss,
+	  "QEMU 7.2: delivery on an IST stack nulls SS though the privilege stays; silicon leaves SS",
+	  UINT64_MAX },
+	{ GATE_NONE, FIELD_SS_LIMIT, same_level_null_ss,
+	  "QEMU 7.2: delivery on an IST stack nulls SS though the privilege stays; silicon leaves SS",
+	  UINT64_MAX },
+	{ GATE_NONE, FIELD_SS_TYPE, same_level_null_ss,
+	  "QEMU 7.2: delivery on an IST stack nulls SS though the privilege stays; silicon leaves SS",
+	  UINT64_MAX },
 	{ GATE_SYSRET, FIELD_SS, sysret_ss_rpl,
 	  "QEMU 7.2: SYSRET forces SS.RPL to 3; AMD silicon takes STAR[63:48]+8 as it is", 0 },
 	{ GATE_SYSRET, FIELD_RFLAGS, sysret_keeps_rf_vm,

@@ -12,12 +12,12 @@
 #include <string.h>
 
 /* Guest memory is fresh, so what a file does not hold is zero already. */
-static int load_segment(struct vm *vm, const struct segment *s)
+static int load_segment(struct vm *vm, const struct segment *s, const char *name)
 {
 	void *to = vm_memory(vm, s->gpa, s->memory_size);
 
 	if (!to || s->file_size > s->memory_size) {
-		message("the segment at physical %#" PRIx64 " does not fit guest memory", s->gpa);
+		message("%s: the segment at physical %#" PRIx64 " does not fit guest memory", name, s->gpa);
 		return -EINVAL;
 	}
 	if (s->file_size)
@@ -25,7 +25,7 @@ static int load_segment(struct vm *vm, const struct segment *s)
 	return 0;
 }
 
-int vm_boot_elf64(struct vm *vm, const struct image *image)
+int vm_boot_elf64(struct vm *vm, const struct image *image, const char *name)
 {
 	uint64_t memory_size = vm_memory_size(vm);
 	struct boot_block block = { .size = boot_reserved(memory_size) };
@@ -34,18 +34,18 @@ int vm_boot_elf64(struct vm *vm, const struct image *image)
 	int r;
 
 	if (block.size >= memory_size) {
-		message("guest memory of %" PRIu64 " KiB is too small: %" PRIu64 " KiB are the boot block's",
-		        memory_size / 1024, block.size / 1024);
+		message("%s: guest memory of %" PRIu64 " KiB is too small: %" PRIu64 " KiB are the boot block's",
+		        name, memory_size / 1024, block.size / 1024);
 		return -EINVAL;
 	}
 	block.base = memory_size - block.size;
 	block.bytes = vm_memory(vm, block.base, block.size);
 	if (!boot_layout(&block, image, &state, why, sizeof(why))) {
-		message("the guest cannot be loaded: %s", why);
+		message("%s: %s", name, why);
 		return -EINVAL;
 	}
 	for (size_t i = 0; i < image->segment_count; i++) {
-		r = load_segment(vm, &image->segments[i]);
+		r = load_segment(vm, &image->segments[i], name);
 		if (r < 0)
 			return r;
 	}

@@ -99,6 +99,7 @@ struct frame {
 struct prediction {
 	bool fault;
 	bool may_fault;
+	bool fault_open;                /* nothing is said of whether it faults, and how */
 	uint8_t vector;
 	bool has_error;
 	uint32_t error;

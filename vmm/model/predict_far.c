@@ -1,6 +1,7 @@
 /*
- * Far JMP, CALL and RET between code segments.  Of call gates, task gates and
- * TSSs, and of real-address and virtual-8086 mode, nothing is said.
+ * Far JMP, CALL and RET between code segments.  Of call gates only what every
+ * far transfer leaves alone is said; of task gates and TSSs, and of
+ * real-address and virtual-8086 mode, nothing.
  *
  * SDM vol. 2A JMP, CALL, vol. 2B RET; APM vol. 3 JMP (Far), CALL (Far), RET (Far).
  */
@@ -55,6 +56,19 @@ static void push_return(struct prediction *p, const struct gate *gate, const str
 	p->unsaid[FIELD_FRAME_CS] = ~UINT64_C(0xffff);
 }
 
+/* Where it leads is not said: but no general register but RSP changes, and no flag. */
+static struct prediction leaves_alone(const struct x86_state *before)
+{
+	struct prediction p = predict_unchanged(before);
+
+	p.fault_open = true;
+	p.defined = FIELD_BIT(FIELD_RFLAGS) | FIELD_BIT(FIELD_RAX) | FIELD_BIT(FIELD_RCX) | FIELD_BIT(FIELD_RDX) |
+		FIELD_BIT(FIELD_RBX) | FIELD_BIT(FIELD_RBP) | FIELD_BIT(FIELD_RSI) | FIELD_BIT(FIELD_RDI) |
+		FIELD_BIT(FIELD_R8) | FIELD_BIT(FIELD_R9) | FIELD_BIT(FIELD_R10) | FIELD_BIT(FIELD_R11) |
+		FIELD_BIT(FIELD_R12) | FIELD_BIT(FIELD_R13) | FIELD_BIT(FIELD_R14) | FIELD_BIT(FIELD_R15);
+	return p;
+}
+
 static uint64_t far_operand(uint64_t value, uint8_t size)
 {
 	return size == 8 ? value : value & ((UINT64_C(1) << 8 * size) - 1);
@@ -69,11 +83,11 @@ static struct prediction jump(enum vendor vendor, const struct gate *gate, const
 
 	/* Whether AMD reads m16:64 or ignores REX.W could not be confirmed. */
 	if (vendor == VENDOR_AMD && gate->operand_size == 8)
-		return predict_nothing(before);
+		return leaves_alone(before);
 	if (null_selector(gate->far_selector))
 		return predict_fault_code(before, X86_VECTOR_GP, 0);
 	if (gate->target.valid && is_gate_or_task(&cs, in_long_mode(before)))
-		return predict_nothing(before);
+		return cs.type == X86_TYPE_CALL_GATE ? leaves_alone(before) : predict_nothing(before);
 	v = check_code(gate, before);
 	if (!v.fault)
 		v = check_target_rip(before, &cs, rip);

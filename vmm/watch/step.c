@@ -473,15 +473,15 @@ static int finish_msr(struct stepper *st, struct transition *t)
 		return 0;
 	t->msr_index = (uint32_t)t->before.gpr[GPR_RCX];
 	t->msr_exit = st->msr.seen && st->msr.index == t->msr_index;
+	if (t->gate.kind == GATE_WRMSR)                 /* what was tried, if it faulted */
+		t->msr_value = t->before.gpr[GPR_RDX] << 32 | (uint32_t)t->before.gpr[GPR_RAX];
 	if (t->faulted)
 		return 0;
 	if (vm_get_msr(st->w->vm, t->msr_index, &t->msr_readback))
 		t->msr_readback = 0;
 	if (t->msr_exit)
 		t->msr_value = st->msr.value;
-	else if (t->gate.kind == GATE_WRMSR)
-		t->msr_value = t->before.gpr[GPR_RDX] << 32 | (uint32_t)t->before.gpr[GPR_RAX];
-	else
+	else if (t->gate.kind == GATE_RDMSR)
 		t->msr_value = t->msr_readback;
 	return 0;
 }
