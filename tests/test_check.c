@@ -336,6 +336,21 @@ Test(check, known_fault_without_rf)
 	assert_wrong(&list, FIELD_FRAME_RFLAGS);
 }
 
+/* A call gate: whether it faults is not said, so a fault is no contradiction; its delivery is compared. */
+Test(check, open_fault)
+{
+	struct transition t = refused(GATE_FAR, X86_VECTOR_GP, true, 0x48);
+	struct check_list list;
+
+	t.gate = (struct gate){
+		.kind = GATE_FAR, .length = 7, .operand_size = 4, .far = FAR_CALL, .far_selector = 0x48,
+		.target = { .lo = UINT64_C(0x0000ec0000000000), .valid = true },
+	};
+	list = run(&amd, &t);
+	assert_all_held(&list, 20);
+	cr_assert_null(find(&list, FIELD_VECTOR));
+}
+
 /* QEMU keeps the status flags and DF apart: lost at SYSCALL, and no other flag is excused with them. */
 Test(check, known_syscall_flags)
 {

@@ -12,295 +12,13 @@
  * that the instruction under way cannot cause means that the guest got away:
  * that is said, and ends the run.
  */
-#include "watch/watch.h"
+#include "watch/stepper.h"
 
-#include "image/image.h"
-#include "watch/insn.h"
-#include "watch/pair.h"
 #include "watch/sample.h"
-#include "watch/service.h"
-#include "watch/stops.h"
 #include "x86.h"
-
-#include <string.h>
-
-/* DR6 after a single-step trap: BS, and the bits that read as ones.  SDM vol. 3B, 17.2.3. */
-#define DR6_SINGLE_STEP 0xffff4ff0
 
 /* 40000000h to 4000FFFFh: no processor implements these, so an access that passes is news.  SDM vol. 4, 2.1. */
 #define MSR_NEVER       0x4000
-
-struct stepper {
-	const struct watch *w;
-	struct run_end *end;
-	struct stops stops;
-	struct pairing pairing;
-	uint64_t seq;
-	bool guest_tf;                  /* the guest's own TF, which KVM hides while stepping */
-	struct x86_state before;        /* of the instruction under way */
-	struct insn insn;
-	struct { bool seen; uint32_t index; uint64_t value; } msr;
-};
-
-enum outcome {
-	STEPPED,                        /* the instruction ended and the guest stands behind it */
-	STOPPED,                        /* at one of our stops: hit says which */
-	ENDED,                          /* the run is over: *end is filled */
-	FAILED                          /* KVM failed: err */
-};
-
-struct result {
-	enum outcome outcome;
-	struct stop_hit hit;
-	struct x86_state after;         /* registers and segments; RIP is where the guest believes to be */
-	int err;
-};
-
-static int sample(struct stepper *st, struct x86_state *s, unsigned parts)
-{
-	int err = vm_get_state(st->w->vm, s, parts);
-
-	if (st->guest_tf)
-		s->rflags |= X86_RFLAGS_TF;
-	return err;
-}
-
-/*
- * Whether an exit can be the instruction's own.  One that cannot says that the
- * guest ran on where neither TF nor a stop held it: all that follows would be
- * guesswork.
- */
-static bool is_own(struct stepper *st, const struct vm_exit *exit, const struct x86_state *now)
-{
-	const uint64_t rip = now->rip, start = st->before.rip, behind = start + st->insn.length;
-
-	switch (exit->kind) {
-	case EXIT_PIO:
-		return st->insn.flags & INSN_PORT && (rip == start || rip == behind);
-	case EXIT_RDMSR:
-		return st->insn.gate == GATE_RDMSR && (rip == start || rip == behind);
-	case EXIT_WRMSR:
-		return st->insn.gate == GATE_WRMSR && (rip == start || rip == behind);
-	case EXIT_HLT:
-		return st->insn.flags & INSN_HLT && rip == behind;
-	case EXIT_INTERRUPTED:                  /* before it, or before a stop */
-		return rip == start || stops_hit(&st->stops, now, rip).ours;
-	default:
-		return true;
-	}
-}
-
-/* Enter until the instruction ends, a stop is reached or the run is over. */
-static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct result *r)
-{
-	struct vm *vm = st->w->vm;
-	struct vm_exit exit;
-
-	while (!(r->err = vm_run(vm, mode, &exit))) {
-		r->err = vm_get_state(vm, &r->after, VM_REGS | VM_SREGS);
-		if (r->err)
-			return FAILED;
-		if (exit.kind == EXIT_HLT) {
-			r->hit = stops_hit(&st->stops, &r->after, r->after.rip - 1);
-			if (r->hit.ours)
-				return STOPPED;
-		}
-		if (!is_own(st, &exit, &r->after)) {
-			end_lost(st->end, &st->before, r->after.rip, st->w->view);
-			return ENDED;
-		}
-		switch (exit.kind) {
-		case EXIT_DEBUG:
-			return STEPPED;
-		case EXIT_PIO:
-			ports_access(st->w->ports, &exit);
-			if (st->w->ports->ended)
-				return ENDED;
-			break;
-		case EXIT_RDMSR:
-		case EXIT_WRMSR:
-			st->msr.seen = true;
-			st->msr.index = exit.msr.index;
-			watch_serve_msr(vm, &exit, &st->msr.value);
-			break;
-		case EXIT_INTERRUPTED:
-			if (!*st->w->stop)
-				break;
-			st->end->interrupted = true;
-			return ENDED;
-		default:
-			end_by_exit(st->end, &exit, &st->before, st->w->view);
-			return ENDED;
-		}
-	}
-	return FAILED;
-}
-
-/* Run the instruction under way. */
-static struct result run(struct stepper *st, enum vm_run_mode mode)
-{
-	struct result r = { 0 };
-	struct x86_state s;
-
-	st->msr.seen = false;
-	stops_lift(&st->stops, &st->before, &st->insn);
-	if (mode == RUN_FREE) {
-		/* Between steps KVM holds a TF of its own in RFLAGS: say what the guest has. */
-		r.err = vm_get_state(st->w->vm, &s, VM_REGS);
-		s.rflags = st->before.rflags;
-		if (!r.err)
-			r.err = vm_set_state(st->w->vm, &s, VM_REGS);
-	}
-	r.outcome = r.err ? FAILED : run_until(st, mode, &r);
-	if (r.outcome == STOPPED) {
-		r.after.rip = r.hit.target;
-		r.err = vm_set_state(st->w->vm, &r.after, VM_REGS);
-		if (r.err)
-			r.outcome = FAILED;
-	}
-	stops_lower(&st->stops, &st->before, &st->insn);
-	return r;
-}
-
-static void emit(struct stepper *st, struct transition *t)
-{
-	struct symbols *symbols = st->w->view->symbols;
-
-	t->seq = ++st->seq;
-	if (symbols) {
-		t->symbol = symbols_text(symbols, t->before.rip);
-		t->target = symbols_text(symbols, t->after.rip);
-	}
-	service_of_entry(st->w->view, t);
-	pair_transition(&st->pairing, t);
-	st->w->event(st->w->context, t);
-}
-
-/*
- * Which exception it was, where its handler serves several and the landing
- * pads could not tell: by the error code that was pushed and by CR2.
- */
-static uint8_t which_vector(uint32_t vectors, const struct frame *frame, const struct x86_state *before,
-                            const struct x86_state *after)
-{
-	uint32_t likely = vectors & (frame->has_error ? X86_VECTORS_WITH_ERROR : ~X86_VECTORS_WITH_ERROR);
-
-	if (likely >> X86_VECTOR_PF & 1 && after->cr2 != before->cr2)
-		return X86_VECTOR_PF;
-	if (likely >> X86_VECTOR_GP & 1)
-		return X86_VECTOR_GP;
-	if (likely >> X86_VECTOR_UD & 1)
-		return X86_VECTOR_UD;
-	return (uint8_t)__builtin_ctz(likely ? likely : vectors);
-}
-
-/* A fault's frame names the instruction, a trap's the next; and in long mode there is exactly one. */
-static bool is_own_frame(struct stepper *st, const struct frame *frame)
-{
-	if (!frame->count)
-		return frame->word_size != 8;
-	return frame->rip == st->before.rip || frame->rip == st->before.rip + st->insn.length;
-}
-
-/* Take the lent TF out of the RFLAGS image that delivery pushed. */
-static void clean_frame(struct stepper *st, struct transition *t)
-{
-	uint64_t address = frame_rflags_address(&t->frame) + 1;
-	uint8_t byte;
-
-	if (!t->frame.count || view_read(st->w->view, &t->after, address, &byte, 1) != 1)
-		return;
-	byte &= (uint8_t)~(X86_RFLAGS_TF >> 8);
-	view_write(st->w->view, &t->after, address, &byte, 1);
-	t->frame.rflags &= ~(uint64_t)X86_RFLAGS_TF;
-	t->frame_rflags_lent = X86_RFLAGS_TF;
-	t->rflags_lent = X86_RFLAGS_TF;
-}
-
-/*
- * An exception stopped at its handler.  *t has before and after; fill the rest
- * of the delivery.  False: it was not the instruction's own, as its frame tells.
- */
-static bool describe_fault(struct stepper *st, struct transition *t, const struct result *r, bool lent)
-{
-	struct guest_view *v = st->w->view;
-	struct gate *d = t->gate.kind == GATE_NONE ? &t->gate : &t->delivery;
-	uint8_t vector = (uint8_t)__builtin_ctz(r->hit.vectors);
-
-	for (int pass = 0; pass < 2; pass++) {          /* the frame may change our mind once */
-		*d = (struct gate){ .kind = GATE_FAULT, .length = st->insn.length };
-		sample_delivery(v, &t->before, vector, d);
-		sample_frame(v, &t->before, &t->after, d, &t->frame);
-		if (!(r->hit.vectors & (r->hit.vectors - 1)))
-			break;
-		vector = which_vector(r->hit.vectors, &t->frame, &t->before, &t->after);
-	}
-	if (!is_own_frame(st, &t->frame)) {
-		end_lost(st->end, &st->before, t->frame.count ? t->frame.rip : t->after.rip, v);
-		return false;
-	}
-	d->has_error = t->frame.has_error;
-	d->error = (uint32_t)t->frame.error;
-	t->faulted = d == &t->delivery;
-	if (lent && !st->guest_tf)
-		clean_frame(st, t);
-	st->guest_tf = false;                           /* delivery clears TF */
-	return true;
-}
-
-/* The single-step trap that the guest asked for with a TF of its own. */
-static enum outcome deliver_guest_trap(struct stepper *st)
-{
-	struct transition t = { 0 };
-	struct result r;
-
-	if (sample(st, &st->before, VM_ALL) || vm_set_dr6(st->w->vm, DR6_SINGLE_STEP) ||
-	    vm_inject(st->w->vm, X86_VECTOR_DB, false, 0))
-		return FAILED;
-	st->insn = (struct insn){ 0 };                  /* none runs: the handler may well be next */
-	r = run(st, RUN_FREE);
-	if (r.outcome != STOPPED || !r.hit.fault)
-		return r.outcome;
-	t.before = st->before;
-	t.after = st->before;
-	if (sample(st, &t.after, VM_ALL))
-		return FAILED;
-	if (!describe_fault(st, &t, &r, false))
-		return ENDED;
-	t.after.rflags &= ~(uint64_t)X86_RFLAGS_TF;
-	emit(st, &t);
-	return STOPPED;
-}
-
-/* The TF that the instruction under way leaves: loaded from memory or R11, masked, or as it is. */
-static bool loaded_tf(struct stepper *st, const struct gate *gate)
-{
-	uint64_t image = 0;
-
-	if (gate && gate->kind == GATE_SYSCALL)
-		return st->guest_tf && !(st->before.msr.fmask & X86_RFLAGS_TF);
-	if (gate && gate->kind == GATE_SYSRET)
-		image = st->before.gpr[GPR_R11];
-	else if (gate && gate->kind == GATE_IRET && gate->popped_count > 2)
-		image = gate->popped[2];
-	else if (st->insn.flags & INSN_POPF)
-		view_read(st->w->view, &st->before, stack_linear(&st->before), &image, 2);
-	else
-		return st->guest_tf;
-	return image & X86_RFLAGS_TF;
-}
-
-/* PUSHF stored the lent TF: take it out of memory. */
-static void clean_pushf(struct stepper *st, const struct x86_state *after)
-{
-	const uint64_t address = stack_linear(after) + 1;
-	uint8_t byte;
-
-	if (view_read(st->w->view, after, address, &byte, 1) != 1)
-		return;
-	byte &= (uint8_t)~(X86_RFLAGS_TF >> 8);
-	view_write(st->w->view, after, address, &byte, 1);
-}
 
 /* Whether a string instruction is worth it, and can neither fault half-way nor touch a stop. */
 static bool long_string(struct stepper *st)
@@ -338,26 +56,26 @@ static bool may_run_freely(struct stepper *st)
 static enum outcome plain_step(struct stepper *st)
 {
 	const bool trap = st->guest_tf;
-	const bool tf = loaded_tf(st, NULL);
+	const bool tf = tf_loaded(st, NULL);
 	const enum vm_run_mode mode = may_run_freely(st) ? RUN_FREE : RUN_STEP;
 	struct transition t = { 0 };
-	struct result r = run(st, mode);
+	struct result r = stepper_run(st, mode);
 
 	if (r.outcome == STOPPED && r.hit.fault) {
 		t.before = st->before;
-		if (sample(st, &t.before, VM_MSRS) || (t.after = t.before, sample(st, &t.after, VM_ALL)))
+		if (stepper_sample(st, &t.before, VM_MSRS) || (t.after = t.before, stepper_sample(st, &t.after, VM_ALL)))
 			return FAILED;
-		if (!describe_fault(st, &t, &r, mode == RUN_STEP))
+		if (!stepper_describe_fault(st, &t, &r, mode == RUN_STEP))
 			return ENDED;
-		emit(st, &t);
+		stepper_emit(st, &t);
 		return STOPPED;
 	}
 	if (r.outcome == STEPPED || r.outcome == STOPPED) {
 		if (st->insn.flags & INSN_PUSHF && !st->guest_tf)
-			clean_pushf(st, &r.after);
+			tf_clean_pushf(st, &r.after);
 		st->guest_tf = tf;
 		if (trap)
-			return deliver_guest_trap(st);
+			return stepper_guest_trap(st);
 	}
 	return r.outcome;
 }
@@ -397,41 +115,6 @@ static bool stop_at_target(struct stepper *st, const struct gate *gate)
 		return false;
 	}
 	return stops_at(&st->stops, b, &st->insn, linear);
-}
-
-/* Lend TF where the gate would lose it.  Undone by take_back. */
-static int lend(struct stepper *st, struct transition *t)
-{
-	struct x86_state s = t->before;
-
-	t->rflags_lent = X86_RFLAGS_TF;
-	switch (t->gate.kind) {
-	case GATE_SYSRET:
-		t->r11_lent = X86_RFLAGS_TF & ~s.gpr[GPR_R11];
-		s.gpr[GPR_R11] |= X86_RFLAGS_TF;
-		return vm_set_state(st->w->vm, &s, VM_REGS);
-	case GATE_SYSCALL:
-		t->r11_lent = st->guest_tf ? 0 : X86_RFLAGS_TF;
-		return vm_set_msr(st->w->vm, X86_MSR_FMASK, s.msr.fmask & ~(uint64_t)X86_RFLAGS_TF);
-	default:
-		return 0;
-	}
-}
-
-static int take_back(struct stepper *st, struct transition *t, struct x86_state *after, bool faulted)
-{
-	int err = 0;
-
-	if (t->gate.kind == GATE_SYSCALL && t->rflags_lent) {
-		err = vm_set_msr(st->w->vm, X86_MSR_FMASK, t->before.msr.fmask);
-		if (faulted)
-			t->r11_lent = 0;                /* R11 is still the guest's */
-	}
-	if (!err && t->r11_lent) {
-		after->gpr[GPR_R11] &= ~t->r11_lent;
-		err = vm_set_state(st->w->vm, after, VM_REGS);
-	}
-	return err;
 }
 
 static void sample_user_stack(struct stepper *st, struct transition *t, bool now_after)
@@ -508,15 +191,6 @@ static bool gate_faulted(struct stepper *st, struct transition *t, const struct 
 	}
 }
 
-/*
- * Whether the guest's own TF traps behind the gate: as it was before for most,
- * as the gate leaves it for SYSCALL and SYSRET.  SDM vol. 3B, 17.3.1.4; vol. 2B, SYSCALL, SYSRET.
- */
-static bool trap_follows(enum gate_kind kind, bool tf_before, bool tf_after)
-{
-	return kind == GATE_SYSRET || kind == GATE_SYSCALL ? tf_after : tf_before;
-}
-
 static enum outcome pass_gate(struct stepper *st)
 {
 	struct transition t = { 0 };
@@ -524,28 +198,28 @@ static enum outcome pass_gate(struct stepper *st)
 	const bool tf_before = st->guest_tf;
 	bool tf, free_run, faulted;
 
-	if (sample(st, &st->before, VM_MSRS))
+	if (stepper_sample(st, &st->before, VM_MSRS))
 		return FAILED;
 	t.before = st->before;
 	sample_gate(st->w->view, &t.before, &st->insn, &t.gate);
-	tf = loaded_tf(st, &t.gate);
+	tf = tf_loaded(st, &t.gate);
 	sample_user_stack(st, &t, false);
 	/* INT clears TF on its way: lending it would only leave it in a frame. */
 	free_run = stop_at_target(st, &t.gate) || t.gate.kind == GATE_INT;
-	if (!free_run && lend(st, &t))
+	if (!free_run && tf_lend(st, &t))
 		return FAILED;
 
-	r = run(st, free_run ? RUN_FREE : RUN_STEP);
+	r = stepper_run(st, free_run ? RUN_FREE : RUN_STEP);
 	if (r.outcome != STEPPED && r.outcome != STOPPED)
 		return r.outcome;
 	t.after = r.after;
 	faulted = gate_faulted(st, &t, &r, free_run);
-	if (take_back(st, &t, &r.after, faulted) || vm_get_state(st->w->vm, &t.after, VM_ALL))
+	if (tf_take_back(st, &t, &r.after, faulted) || vm_get_state(st->w->vm, &t.after, VM_ALL))
 		return FAILED;
 	sample_user_stack(st, &t, true);
 
 	if (faulted) {
-		if (!describe_fault(st, &t, &r, !free_run))
+		if (!stepper_describe_fault(st, &t, &r, !free_run))
 			return ENDED;
 	} else {
 		if (t.gate.kind == GATE_INT)
@@ -554,9 +228,9 @@ static enum outcome pass_gate(struct stepper *st)
 	}
 	finish_msr(st, &t);
 	if (worth_telling(&t))
-		emit(st, &t);
-	if (!faulted && !free_run && trap_follows(t.gate.kind, tf_before, tf))
-		return deliver_guest_trap(st);
+		stepper_emit(st, &t);
+	if (!faulted && !free_run && tf_traps_behind(t.gate.kind, tf_before, tf))
+		return stepper_guest_trap(st);
 	return r.outcome;
 }
 
@@ -575,7 +249,7 @@ int watch_step(const struct watch *w, struct run_end *end)
 			end->interrupted = true;
 			break;
 		}
-		if (sample(&st, &st.before, VM_REGS | VM_SREGS))
+		if (stepper_sample(&st, &st.before, VM_REGS | VM_SREGS))
 			return -1;
 		stops_refresh(&st.stops, &st.before);
 		size = (unsigned)view_read(w->view, &st.before, st.before.cs.base + st.before.rip, bytes, sizeof bytes);

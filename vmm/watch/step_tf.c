@@ -1,0 +1,97 @@
+/*
+ * The trap flag: lent where a gate would lose it, taken back out of every
+ * place where the guest could find it, and the guest's own kept apart.
+ */
+#include "watch/stepper.h"
+
+#include "watch/sample.h"
+#include "x86.h"
+
+/* The TF that the instruction under way leaves: loaded from memory or R11, masked, or as it is. */
+bool tf_loaded(struct stepper *st, const struct gate *gate)
+{
+	uint64_t image = 0;
+
+	if (gate && gate->kind == GATE_SYSCALL)
+		return st->guest_tf && !(st->before.msr.fmask & X86_RFLAGS_TF);
+	if (gate && gate->kind == GATE_SYSRET)
+		image = st->before.gpr[GPR_R11];
+	else if (gate && gate->kind == GATE_IRET && gate->popped_count > 2)
+		image = gate->popped[2];
+	else if (st->insn.flags & INSN_POPF)
+		view_read(st->w->view, &st->before, stack_linear(&st->before), &image, 2);
+	else
+		return st->guest_tf;
+	return image & X86_RFLAGS_TF;
+}
+
+/*
+ * Whether the guest's own TF traps behind the gate: as it was before for most,
+ * as the gate leaves it for SYSCALL and SYSRET.  SDM vol. 3B, 17.3.1.4; vol. 2B, SYSCALL, SYSRET.
+ */
+bool tf_traps_behind(enum gate_kind kind, bool tf_before, bool tf_after)
+{
+	return kind == GATE_SYSRET || kind == GATE_SYSCALL ? tf_after : tf_before;
+}
+
+/* Lend TF where the gate would lose it.  Undone by take_back. */
+int tf_lend(struct stepper *st, struct transition *t)
+{
+	struct x86_state s = t->before;
+
+	t->rflags_lent = X86_RFLAGS_TF;
+	switch (t->gate.kind) {
+	case GATE_SYSRET:
+		t->r11_lent = X86_RFLAGS_TF & ~s.gpr[GPR_R11];
+		s.gpr[GPR_R11] |= X86_RFLAGS_TF;
+		return vm_set_state(st->w->vm, &s, VM_REGS);
+	case GATE_SYSCALL:
+		t->r11_lent = st->guest_tf ? 0 : X86_RFLAGS_TF;
+		return vm_set_msr(st->w->vm, X86_MSR_FMASK, s.msr.fmask & ~(uint64_t)X86_RFLAGS_TF);
+	default:
+		return 0;
+	}
+}
+
+int tf_take_back(struct stepper *st, struct transition *t, struct x86_state *after, bool faulted)
+{
+	int err = 0;
+
+	if (t->gate.kind == GATE_SYSCALL && t->rflags_lent) {
+		err = vm_set_msr(st->w->vm, X86_MSR_FMASK, t->before.msr.fmask);
+		if (faulted)
+			t->r11_lent = 0;                /* R11 is still the guest's */
+	}
+	if (!err && t->r11_lent) {
+		after->gpr[GPR_R11] &= ~t->r11_lent;
+		err = vm_set_state(st->w->vm, after, VM_REGS);
+	}
+	return err;
+}
+
+/* PUSHF stored the lent TF: take it out of memory. */
+void tf_clean_pushf(struct stepper *st, const struct x86_state *after)
+{
+	const uint64_t address = stack_linear(after) + 1;
+	uint8_t byte;
+
+	if (view_read(st->w->view, after, address, &byte, 1) != 1)
+		return;
+	byte &= (uint8_t)~(X86_RFLAGS_TF >> 8);
+	view_write(st->w->view, after, address, &byte, 1);
+}
+
+/* Take the lent TF out of the RFLAGS image that delivery pushed. */
+void tf_clean_frame(struct stepper *st, struct transition *t)
+{
+	uint64_t address = frame_rflags_address(&t->frame) + 1;
+	uint8_t byte;
+
+	if (!t->frame.count || view_read(st->w->view, &t->after, address, &byte, 1) != 1)
+		return;
+	byte &= (uint8_t)~(X86_RFLAGS_TF >> 8);
+	view_write(st->w->view, &t->after, address, &byte, 1);
+	t->frame.rflags &= ~(uint64_t)X86_RFLAGS_TF;
+	t->frame_rflags_lent = X86_RFLAGS_TF;
+	t->rflags_lent = X86_RFLAGS_TF;
+}

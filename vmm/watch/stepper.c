@@ -1,0 +1,129 @@
+/*
+ * One run of the vCPU on behalf of watch method "step": what is put in place
+ * before it, which exits belong to it, and what is sampled behind it.
+ */
+#include "watch/stepper.h"
+
+#include "image/image.h"
+#include "watch/service.h"
+#include "x86.h"
+
+int stepper_sample(struct stepper *st, struct x86_state *s, unsigned parts)
+{
+	int err = vm_get_state(st->w->vm, s, parts);
+
+	if (st->guest_tf)
+		s->rflags |= X86_RFLAGS_TF;
+	return err;
+}
+
+/*
+ * Whether an exit can be the instruction's own.  One that cannot says that the
+ * guest ran on where neither TF nor a stop held it: all that follows would be
+ * guesswork.
+ */
+static bool is_own(struct stepper *st, const struct vm_exit *exit, const struct x86_state *now)
+{
+	const uint64_t rip = now->rip, start = st->before.rip, behind = start + st->insn.length;
+
+	switch (exit->kind) {
+	case EXIT_PIO:
+		return st->insn.flags & INSN_PORT && (rip == start || rip == behind);
+	case EXIT_RDMSR:
+		return st->insn.gate == GATE_RDMSR && (rip == start || rip == behind);
+	case EXIT_WRMSR:
+		return st->insn.gate == GATE_WRMSR && (rip == start || rip == behind);
+	case EXIT_HLT:
+		return st->insn.flags & INSN_HLT && rip == behind;
+	case EXIT_INTERRUPTED:                  /* before it, or before a stop */
+		return rip == start || stops_hit(&st->stops, now, rip).ours;
+	default:
+		return true;
+	}
+}
+
+/* Enter until the instruction ends, a stop is reached or the run is over. */
+static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct result *r)
+{
+	struct vm *vm = st->w->vm;
+	struct vm_exit exit;
+
+	while (!(r->err = vm_run(vm, mode, &exit))) {
+		r->err = vm_get_state(vm, &r->after, VM_REGS | VM_SREGS);
+		if (r->err)
+			return FAILED;
+		if (exit.kind == EXIT_HLT) {
+			r->hit = stops_hit(&st->stops, &r->after, r->after.rip - 1);
+			if (r->hit.ours)
+				return STOPPED;
+		}
+		if (!is_own(st, &exit, &r->after)) {
+			end_lost(st->end, &st->before, r->after.rip, st->w->view);
+			return ENDED;
+		}
+		switch (exit.kind) {
+		case EXIT_DEBUG:
+			return STEPPED;
+		case EXIT_PIO:
+			ports_access(st->w->ports, &exit);
+			if (st->w->ports->ended)
+				return ENDED;
+			break;
+		case EXIT_RDMSR:
+		case EXIT_WRMSR:
+			st->msr.seen = true;
+			st->msr.index = exit.msr.index;
+			watch_serve_msr(vm, &exit, &st->msr.value);
+			break;
+		case EXIT_INTERRUPTED:
+			if (!*st->w->stop)
+				break;
+			st->end->interrupted = true;
+			return ENDED;
+		default:
+			end_by_exit(st->end, &exit, &st->before, st->w->view);
+			return ENDED;
+		}
+	}
+	return FAILED;
+}
+
+/* Run the instruction under way. */
+struct result stepper_run(struct stepper *st, enum vm_run_mode mode)
+{
+	struct result r = { 0 };
+	struct x86_state s;
+
+	st->msr.seen = false;
+	stops_lift(&st->stops, &st->before, &st->insn);
+	if (mode == RUN_FREE) {
+		/* Between steps KVM holds a TF of its own in RFLAGS: say what the guest has. */
+		r.err = vm_get_state(st->w->vm, &s, VM_REGS);
+		s.rflags = st->before.rflags;
+		if (!r.err)
+			r.err = vm_set_state(st->w->vm, &s, VM_REGS);
+	}
+	r.outcome = r.err ? FAILED : run_until(st, mode, &r);
+	if (r.outcome == STOPPED) {
+		r.after.rip = r.hit.target;
+		r.err = vm_set_state(st->w->vm, &r.after, VM_REGS);
+		if (r.err)
+			r.outcome = FAILED;
+	}
+	stops_lower(&st->stops, &st->before, &st->insn);
+	return r;
+}
+
+void stepper_emit(struct stepper *st, struct transition *t)
+{
+	struct symbols *symbols = st->w->view->symbols;
+
+	t->seq = ++st->seq;
+	if (symbols) {
+		t->symbol = symbols_text(symbols, t->before.rip);
+		t->target = symbols_text(symbols, t->after.rip);
+	}
+	service_of_entry(st->w->view, t);
+	pair_transition(&st->pairing, t);
+	st->w->event(st->w->context, t);
+}
