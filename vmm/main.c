@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 /* A signal ended the run: so it shall look to whoever waits for us. */
@@ -119,6 +120,13 @@ static int run_in_box(const struct options *o, FILE *file, int fd, int *number)
 	return status;
 }
 
+static bool same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
+}
+
 static int trace_guest(const struct options *o, int *number)
 {
 	struct output *output;
@@ -129,6 +137,11 @@ static int trace_guest(const struct options *o, int *number)
 
 	if (!image_open(&image, o->guest, o->memory - boot_reserved(o->memory), why, sizeof why)) {
 		message("%s: %s", o->guest, why);
+		return EXIT_STATUS_CANNOT_RUN;
+	}
+	if (o->output && same_file(o->output, o->guest)) {
+		message("%s: the trace would overwrite the guest", o->output);
+		image_close(&image);
 		return EXIT_STATUS_CANNOT_RUN;
 	}
 	place = engine_choose(o->engine);

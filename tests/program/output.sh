@@ -29,6 +29,12 @@ run fifo -f json -o "$work/fifo" "$build/minimal.elf"
 wait
 check "a FIFO as output gets the same bytes" cmp "$work/stdout.out" "$work/from_fifo"
 
+cp "$build/minimal.elf" "$work/both.elf"
+run both -o "$work/both.elf" "$work/both.elf"
+check "the guest itself as output: status 3" status_is both 3
+check "the guest itself as output: one line" says both 'overwrite the guest'
+check "the guest itself as output: untouched" cmp "$build/minimal.elf" "$work/both.elf"
+
 echo precious >"$work/old"
 run died -f json -o "$work/old" "$work/no-such-guest"
 check "a run that cannot be leaves an old file alone" grep -q precious "$work/old"

@@ -177,7 +177,7 @@ static const struct {
 	{ GATE_SYSCALL, FIELD_VECTOR, syscall_compat,
 	  "QEMU 7.2: SYSCALL in compatibility mode goes to CSTAR whatever the vendor", 0 },
 	{ GATE_SYSENTER, FIELD_VECTOR, sysenter_long,
-	  "QEMU 7.2: SYSENTER in long mode is accepted with an AMD CPUID too", 0 },
+	  "QEMU 7.2: SYSENTER in compatibility mode is accepted with an AMD CPUID too", 0 },
 	{ GATE_SYSENTER, FIELD_VECTOR, sysenter_null,
 	  "QEMU 7.2: SYSENTER tests the whole of IA32_SYSENTER_CS for 0, not bits 15:2", 0 },
 };
