@@ -5,6 +5,8 @@
  */
 #include "watch/pair.h"
 
+#include "watch/guest_view.h"
+
 #include <string.h>
 
 static void remember(struct pairing *p, const struct transition *t)
@@ -29,7 +31,7 @@ static void remember(struct pairing *p, const struct transition *t)
 static bool belongs(const struct open_entry *e, const struct transition *t)
 {
 	if (e->frame && t->gate.kind == GATE_IRET)
-		return e->frame == t->before.gpr[GPR_RSP] + t->before.ss.base;
+		return e->frame == stack_linear(&t->before);
 	if (t->gate.kind == GATE_SYSEXIT)               /* SYSENTER saves no return address */
 		return !e->frame && e->rsp == t->after.gpr[GPR_RSP];
 	return e->rip == t->after.rip && e->rsp == t->after.gpr[GPR_RSP];

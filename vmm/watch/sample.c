@@ -9,15 +9,6 @@
 
 #include <string.h>
 
-static uint64_t stack_linear(const struct x86_state *s)
-{
-	switch (x86_mode(s)) {
-	case MODE_64: return s->gpr[GPR_RSP];
-	case MODE_REAL: return s->ss.base + (uint16_t)s->gpr[GPR_RSP];
-	default: return s->ss.base + (s->ss.db ? (uint32_t)s->gpr[GPR_RSP] : (uint16_t)s->gpr[GPR_RSP]);
-	}
-}
-
 /* Up to count words of size bytes from linear; returns how many were readable. */
 static uint8_t read_words(struct guest_view *v, const struct x86_state *s, uint64_t linear, uint8_t size,
                           uint64_t *words, uint8_t count)
@@ -161,6 +152,30 @@ void sample_frame(struct guest_view *v, const struct x86_state *before, const st
 		frame->rsp = words[n + 3];
 		frame->ss = words[n + 4];
 	}
+}
+
+bool sample_landing(struct guest_view *v, const struct x86_state *before, const struct x86_state *after,
+                    uint64_t target, struct x86_state *landed)
+{
+	const bool is_long = before->efer & X86_EFER_LMA;
+	const uint8_t size = is_long ? 8 : 4;
+	uint64_t words[5];
+	unsigned n;
+
+	for (n = 0; n < 2; n++) {               /* an error code may lie below */
+		if (read_words(v, after, stack_linear(after) + (uint64_t)n * size, size, words, is_long ? 5 : 3) < 3)
+			return false;
+		if (words[0] == target && (uint16_t)words[1] == after->cs.selector)
+			break;
+	}
+	if (n == 2)
+		return false;
+	*landed = *after;
+	landed->rip = words[0];
+	landed->rflags = words[2] & ~(uint64_t)X86_RFLAGS_RF;   /* RF is the exception's */
+	landed->gpr[GPR_RSP] = is_long ? words[3] : after->gpr[GPR_RSP] + (n + 3) * size;
+	landed->cr2 = before->cr2;
+	return true;
 }
 
 uint64_t frame_rflags_address(const struct frame *frame)

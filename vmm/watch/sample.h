@@ -19,6 +19,14 @@ void sample_delivery(struct guest_view *v, const struct x86_state *s, uint8_t ve
 void sample_frame(struct guest_view *v, const struct x86_state *before, const struct x86_state *after,
                   const struct gate *gate, struct frame *frame);
 
+/*
+ * The state between an entry that led to target and the exception that came
+ * at the very first byte there: as that exception's frame has it, which lies
+ * where after->rsp points.  False: the frame tells of another place.
+ */
+bool sample_landing(struct guest_view *v, const struct x86_state *before, const struct x86_state *after,
+                    uint64_t target, struct x86_state *landed);
+
 /* Linear address of the RFLAGS image in a frame. */
 uint64_t frame_rflags_address(const struct frame *frame);
 

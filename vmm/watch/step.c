@@ -18,6 +18,7 @@
 #include "watch/sample.h"
 #include "watch/service.h"
 #include "watch/stops.h"
+#include "watch/structures.h"
 #include "x86.h"
 
 #include <string.h>
@@ -140,10 +141,11 @@ static void emit(struct stepper *st, struct transition *t)
 
 	t->seq = ++st->seq;
 	if (symbols) {
-		t->symbol = symbols_text(symbols, t->before.rip);
-		t->target = symbols_text(symbols, t->after.rip);
+		t->symbol = symbols_text(symbols, code_linear(&t->before, t->before.rip));
+		t->target = symbols_text(symbols, code_linear(&t->after, t->after.rip));
 	}
 	service_of_entry(st->w->view, t);
+	structures_name(st->w->view, t);
 	pair_transition(&st->pairing, t);
 	st->w->event(st->w->context, t);
 }
@@ -204,6 +206,44 @@ static void describe_fault(struct stepper *st, struct transition *t, const struc
 	st->guest_tf = false;                           /* delivery clears TF */
 }
 
+/* *t ended where another exception was raised: that one, delivered from landed. */
+static void emit_second(struct stepper *st, const struct x86_state *landed, const struct x86_state *after,
+                        const struct result *r)
+{
+	struct transition t = { .before = *landed, .after = *after };
+
+	st->insn = (struct insn){ 0 };
+	describe_fault(st, &t, r, false);
+	emit(st, &t);
+}
+
+/*
+ * An exception whose handler has no page: it was delivered, and the first
+ * fetch of its handler faulted.  Two transitions; what is between them is what
+ * the second exception saved.
+ */
+static bool fault_at_handler(struct stepper *st, struct transition *t, const struct result *r, bool lent)
+{
+	const struct x86_state after = t->after;
+	struct result first = *r;
+
+	for (uint32_t left = st->stops.unresolved; left; left &= left - 1) {
+		const uint8_t vector = (uint8_t)__builtin_ctz(left);
+		struct raw_descriptor gate = view_idt_gate(st->w->view, &after, vector);
+		uint64_t target = gate_from_descriptor(gate, after.efer & X86_EFER_LMA).offset;
+
+		if (!gate.valid || !sample_landing(st->w->view, &t->before, &after, target, &t->after))
+			continue;
+		first.hit.vectors = 1u << vector;
+		describe_fault(st, t, &first, lent);
+		t->rflags_lent |= X86_RFLAGS_RF;        /* in that image it tells of the second one alone */
+		emit(st, t);
+		emit_second(st, &t->after, &after, r);
+		return true;
+	}
+	return false;
+}
+
 /* The single-step trap that the guest asked for with a TF of its own. */
 static enum outcome deliver_guest_trap(struct stepper *st)
 {
@@ -232,12 +272,12 @@ static bool loaded_tf(struct stepper *st, const struct gate *gate)
 {
 	uint64_t image = 0;
 
-	if (gate && gate->kind == GATE_SYSRET)
+	if (gate && gate->kind == GATE_SYSRET && x86_mode(&st->before) == MODE_64)
 		image = st->before.gpr[GPR_R11];
 	else if (gate && gate->kind == GATE_IRET && gate->popped_count > 2)
 		image = gate->popped[2];
 	else if (st->insn.flags & INSN_POPF)
-		view_read(st->w->view, &st->before, st->before.ss.base + st->before.gpr[GPR_RSP], &image, 2);
+		view_read(st->w->view, &st->before, stack_linear(&st->before), &image, 2);
 	else
 		return st->guest_tf;
 	return image & X86_RFLAGS_TF;
@@ -246,11 +286,9 @@ static bool loaded_tf(struct stepper *st, const struct gate *gate)
 /* PUSHF stored the lent TF: take it out of memory. */
 static void clean_pushf(struct stepper *st, const struct x86_state *after)
 {
-	uint64_t address = after->ss.base + after->gpr[GPR_RSP] + 1;
+	uint64_t address = stack_linear(after) + 1;
 	uint8_t byte;
 
-	if (x86_mode(after) == MODE_64)
-		address = after->gpr[GPR_RSP] + 1;
 	if (view_read(st->w->view, after, address, &byte, 1) != 1)
 		return;
 	byte &= (uint8_t)~(X86_RFLAGS_TF >> 8);
@@ -281,7 +319,8 @@ static bool may_run_freely(struct stepper *st)
 {
 	if (st->before.cpl || st->guest_tf || !(st->insn.flags & INSN_SHADOW || long_string(st)))
 		return false;
-	return stops_at(&st->stops, &st->before, &st->insn, st->before.cs.base + st->before.rip + st->insn.length);
+	return stops_at(&st->stops, &st->before, &st->insn,
+	                code_linear(&st->before, st->before.rip + st->insn.length));
 }
 
 static enum outcome plain_step(struct stepper *st)
@@ -296,8 +335,10 @@ static enum outcome plain_step(struct stepper *st)
 		t.before = st->before;
 		if (sample(st, &t.before, VM_MSRS) || (t.after = t.before, sample(st, &t.after, VM_ALL)))
 			return FAILED;
-		describe_fault(st, &t, &r, mode == RUN_STEP);
-		emit(st, &t);
+		if (!fault_at_handler(st, &t, &r, mode == RUN_STEP)) {
+			describe_fault(st, &t, &r, mode == RUN_STEP);
+			emit(st, &t);
+		}
 		return STOPPED;
 	}
 	if (r.outcome == STEPPED || r.outcome == STOPPED) {
@@ -310,34 +351,53 @@ static enum outcome plain_step(struct stepper *st)
 	return r.outcome;
 }
 
-/* Where the instruction leads if it passes: a stop there shows the state after untouched. */
-static bool stop_at_target(struct stepper *st, const struct gate *gate)
+/* Where an entry leads if it passes, as the offset that RIP gets and as a linear address. */
+struct destination { uint64_t rip, linear; };
+
+static bool destination_of(const struct x86_state *b, const struct gate *gate, struct destination *d)
 {
-	const struct x86_state *b = &st->before;
 	bool is_long = b->efer & X86_EFER_LMA;
-	uint64_t linear;
+	struct x86_segment code;
+	uint64_t base = 0;
 
 	switch (gate->kind) {
 	case GATE_SYSCALL:
 		if (is_long)
-			linear = x86_mode(b) == MODE_64 ? b->msr.lstar : b->msr.cstar;
+			d->rip = x86_mode(b) == MODE_64 ? b->msr.lstar : b->msr.cstar;
 		else
-			linear = (uint32_t)b->msr.star;
+			d->rip = (uint32_t)b->msr.star;
 		break;
 	case GATE_SYSENTER:
-		linear = b->msr.sysenter_eip;
+		d->rip = is_long ? b->msr.sysenter_eip : (uint32_t)b->msr.sysenter_eip;
 		break;
 	case GATE_INT:
-		if (!gate->idt.valid || !gate->target.valid)
+		code = segment_from_descriptor(gate->target, 0);
+		/* A HLT stops in ring 0 alone. */
+		if (!gate->idt.valid || !gate->target.valid || code.dpl || (code.type & 0xc) != 8)
 			return false;
-		linear = gate_from_descriptor(gate->idt, is_long).offset;
-		if (!is_long)
-			linear += segment_from_descriptor(gate->target, 0).base;
+		d->rip = gate_from_descriptor(gate->idt, is_long).offset;
+		base = is_long ? 0 : code.base;
 		break;
 	default:
 		return false;
 	}
-	return stops_at(&st->stops, b, &st->insn, linear);
+	d->linear = is_long ? d->rip : (uint32_t)(d->rip + base);
+	return true;
+}
+
+/*
+ * A stop at the destination shows the state after untouched.  Where its page
+ * is not there none is needed: the fetch faults and stops at that handler.
+ */
+static bool runs_to_destination(struct stepper *st, const struct gate *gate)
+{
+	const struct x86_state *b = &st->before;
+	struct destination d;
+	struct mapping m;
+
+	if (!destination_of(b, gate, &d))
+		return false;
+	return stops_at(&st->stops, b, &st->insn, d.linear) || !view_translate(st->w->view, b, d.linear, &m);
 }
 
 /* Lend TF where the gate would lose it.  Undone by take_back. */
@@ -348,6 +408,8 @@ static int lend(struct stepper *st, struct transition *t)
 	if (st->guest_tf)
 		return 0;
 	t->rflags_lent = X86_RFLAGS_TF;
+	if (x86_mode(&s) != MODE_64 && !(s.efer & X86_EFER_LMA && t->gate.kind == GATE_SYSCALL))
+		return 0;                               /* outside it no flag comes from R11 or goes through FMASK */
 	switch (t->gate.kind) {
 	case GATE_SYSRET:
 		t->r11_lent = X86_RFLAGS_TF & ~s.gpr[GPR_R11];
@@ -382,9 +444,7 @@ static void sample_user_stack(struct stepper *st, struct transition *t, bool now
 	if (!now_after) {
 		if (t->before.cpl != 3)
 			return;
-		m->address = t->before.gpr[GPR_RSP] - sizeof m->before / 2;
-		if (x86_mode(&t->before) != MODE_64)
-			m->address = t->before.ss.base + (uint32_t)m->address;
+		m->address = stack_linear(&t->before) - sizeof m->before / 2;
 		m->size = sizeof m->before;
 	}
 	if (m->size && view_read(st->w->view, now_after ? &t->after : &t->before, m->address, bytes, m->size) != m->size)
@@ -421,6 +481,24 @@ static int finish_msr(struct stepper *st, struct transition *t)
 	return 0;
 }
 
+/* The entry passed and the first fetch behind it faulted: two transitions, as in fault_at_handler. */
+static bool fault_at_destination(struct stepper *st, struct transition *t, const struct result *r)
+{
+	const struct x86_state after = t->after;
+	struct destination d;
+
+	if (!destination_of(&t->before, &t->gate, &d) || code_linear(&after, after.rip) == d.linear ||
+	    !sample_landing(st->w->view, &t->before, &after, d.rip, &t->after))
+		return false;
+	t->rflags_lent = X86_RFLAGS_RF;
+	sample_user_stack(st, t, true);
+	if (t->gate.kind == GATE_INT)
+		sample_frame(st->w->view, &t->before, &t->after, &t->gate, &t->frame);
+	emit(st, t);
+	emit_second(st, &t->after, &after, r);
+	return true;
+}
+
 static enum outcome pass_gate(struct stepper *st)
 {
 	struct transition t = { 0 };
@@ -434,7 +512,7 @@ static enum outcome pass_gate(struct stepper *st)
 	sample_gate(st->w->view, &t.before, &st->insn, &t.gate);
 	tf = loaded_tf(st, &t.gate);
 	sample_user_stack(st, &t, false);
-	free_run = stop_at_target(st, &t.gate);
+	free_run = runs_to_destination(st, &t.gate);
 	if (!free_run && lend(st, &t))
 		return FAILED;
 
@@ -446,6 +524,8 @@ static enum outcome pass_gate(struct stepper *st)
 	t.after = t.before;
 	if (vm_get_state(st->w->vm, &t.after, VM_ALL))
 		return FAILED;
+	if (free_run && r.outcome == STOPPED && r.hit.fault && fault_at_destination(st, &t, &r))
+		return STOPPED;
 	sample_user_stack(st, &t, true);
 
 	if (r.outcome == STOPPED && r.hit.fault && !(free_run && t.gate.kind == GATE_INT &&
@@ -482,7 +562,8 @@ int watch_step(const struct watch *w, struct run_end *end)
 		if (sample(&st, &st.before, VM_REGS | VM_SREGS))
 			return -1;
 		stops_refresh(&st.stops, &st.before);
-		size = (unsigned)view_read(w->view, &st.before, st.before.cs.base + st.before.rip, bytes, sizeof bytes);
+		size = (unsigned)view_read(w->view, &st.before, code_linear(&st.before, st.before.rip), bytes,
+		                           sizeof bytes);
 		insn_decode(&st.insn, &st.before, bytes, size);
 		outcome = st.insn.gate == GATE_NONE ? plain_step(&st) : pass_gate(&st);
 	}

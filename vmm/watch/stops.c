@@ -51,26 +51,25 @@ static bool place(struct stops *s, const struct x86_state *state, uint64_t linea
 	return p;
 }
 
-/* The linear address a vector's gate leads to.  Only 64-bit kernels have zero-based code by definition. */
+/* The linear address a vector's gate leads to: in ring 0, for elsewhere HLT is an exception itself. */
 static bool handler_of(struct stops *s, const struct x86_state *state, uint8_t vector, uint64_t *linear)
 {
 	struct raw_descriptor raw = view_idt_gate(s->view, state, vector);
 	bool is_long = state->efer & X86_EFER_LMA;
 	struct gate_descriptor gate;
+	struct x86_segment code;
 
 	if (!raw.valid)
 		return false;
 	gate = gate_from_descriptor(raw, is_long);
 	if (!gate.p || gate.s || (gate.type & 0xe) != X86_TYPE_INTERRUPT_GATE)
 		return false;
-	*linear = gate.offset;
-	if (!is_long) {
-		struct raw_descriptor code = view_descriptor(s->view, state, gate.selector, false);
-
-		if (!code.valid)
-			return false;
-		*linear += segment_from_descriptor(code, gate.selector).base;
-	}
+	raw = view_descriptor(s->view, state, gate.selector, false);
+	code = segment_from_descriptor(raw, gate.selector);
+	if (!raw.valid || code.dpl || !code.s || (code.type & 0xc) != 8)
+		return false;
+	/* Only 64-bit code has base 0 by definition. */
+	*linear = is_long ? gate.offset : (uint32_t)(gate.offset + code.base);
 	return true;
 }
 
@@ -183,7 +182,7 @@ bool stops_at(struct stops *s, const struct x86_state *state, const struct insn 
 	struct mapping m;
 	struct patch *p;
 
-	if (inside(linear, state->cs.base + state->rip, insn->length) || !view_translate(s->view, state, linear, &m))
+	if (inside(linear, code_linear(state, state->rip), insn->length) || !view_translate(s->view, state, linear, &m))
 		return false;
 	p = patches_find(&s->patches, m.gpa);
 	if (p)
@@ -229,7 +228,7 @@ static bool found_one(struct stops *s, struct patch *p)
 
 void stops_lift(struct stops *s, const struct x86_state *state, const struct insn *insn)
 {
-	each_in(s, state, state->cs.base + state->rip, insn->length ? insn->length : OPCODE_MAX, lift_one);
+	each_in(s, state, code_linear(state, state->rip), insn->length ? insn->length : OPCODE_MAX, lift_one);
 	for (unsigned n = 0; n < insn->memory_count; n++)
 		each_in(s, state, insn->memory[n].linear, insn->memory[n].size, lift_one);
 }
@@ -267,13 +266,19 @@ void stops_lower(struct stops *s, const struct x86_state *state, const struct in
 	}
 }
 
+/* The inverse of code_linear. */
+static uint64_t rip_at(const struct x86_state *state, uint64_t linear)
+{
+	return x86_mode(state) == MODE_64 ? linear : (uint32_t)(linear - state->cs.base);
+}
+
 struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64_t rip)
 {
 	struct stop_hit hit = { .target = rip };
 	struct mapping m;
 	struct patch *p;
 
-	if (!view_translate(s->view, state, state->cs.base + rip, &m))
+	if (!view_translate(s->view, state, code_linear(state, rip), &m))
 		return hit;
 	p = patches_find(&s->patches, m.gpa);
 	if (!p || !p->in || p->patched != HLT)
@@ -282,6 +287,6 @@ struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64
 	hit.fault = p->vectors != 0;
 	hit.vectors = p->vectors;
 	if (p->group)
-		hit.target = s->target[__builtin_ctz(p->vectors)] - state->cs.base;
+		hit.target = rip_at(state, s->target[__builtin_ctz(p->vectors)]);
 	return hit;
 }
