@@ -45,6 +45,7 @@
 #define X86_CR4_OSFXSR          X86_BIT(9)
 #define X86_CR4_OSXMMEXCPT      X86_BIT(10)
 #define X86_CR4_LA57            X86_BIT(12)
+#define X86_CR4_SMEP            X86_BIT(20)
 
 /* Model-specific registers, SDM vol. 4, table 2-2. */
 #define X86_MSR_SYSENTER_CS     0x00000174
@@ -63,6 +64,10 @@
 #define X86_EFER_LME            X86_BIT(8)      /* long mode enable */
 #define X86_EFER_LMA            X86_BIT(10)     /* long mode active */
 #define X86_EFER_NXE            X86_BIT(11)     /* no-execute enable */
+
+/* CPUID: SDM vol. 2A, table 3-11; APM vol. 3, E.4.2. */
+#define X86_CPUID1_EDX_SEP      X86_BIT(11)     /* SYSENTER and SYSEXIT */
+#define X86_CPUID80000001_EDX_SYSCALL X86_BIT(11)
 
 /* Selectors, SDM vol. 3A, 3.4.2: index in bits 15:3, TI in 2, RPL in 1:0. */
 #define X86_SELECTOR_RPL        3
@@ -95,7 +100,7 @@
 /* Vectors that push an error code: 8, 10-14, 17, 21 (SDM vol. 3A, 6.13), and AMD's 29, 30. */
 #define X86_VECTORS_WITH_ERROR  0x60227d00
 
-/* Page table entries, SDM vol. 3A, table 4-19. */
+/* Page table entries, SDM vol. 3A, 4.5. */
 #define X86_PTE_P               0x001
 #define X86_PTE_W               0x002
 #define X86_PTE_U               0x004
@@ -112,6 +117,7 @@
 #define X86_TYPE_DATA_RW        0x03            /* read/write, accessed */
 #define X86_TYPE_CODE_ER        0x0b            /* execute/read, accessed */
 #define X86_TYPE_LDT            0x02
+#define X86_TYPE_TASK_GATE      0x05
 #define X86_TYPE_TSS_AVAILABLE  0x09
 #define X86_TYPE_TSS_BUSY       0x0b
 #define X86_TYPE_CALL_GATE      0x0c
@@ -130,10 +136,21 @@
 	 (((limit) & 0xf0000) << 32) | ((limit) & 0xffff) |     \
 	 ((access) << 40) | ((flags) << 52))
 
-/* The 64-bit TSS, SDM vol. 3A, figure 8-11: offsets of the stacks. */
+/* The 64-bit TSS, SDM vol. 3A, figure 7-11: offsets of the stacks. */
 #define X86_TSS64_RSP0          4
 #define X86_TSS64_IST1          36
 #define X86_TSS64_IOMAP         102
 #define X86_TSS64_SIZE          104
+
+/* The 32-bit TSS, SDM vol. 3A, figure 7-2: what a stack switch and a task gate take from it. */
+#define X86_TSS32_ESP0          4
+#define X86_TSS32_SS0           8
+#define X86_TSS32_CR3           28
+#define X86_TSS32_EIP           32
+#define X86_TSS32_EFLAGS        36
+#define X86_TSS32_ESP           56
+#define X86_TSS32_ES            72              /* ES, CS, SS, DS, FS, GS: a dword each */
+#define X86_TSS32_IOMAP         102
+#define X86_TSS32_SIZE          104
 
 #endif
