@@ -125,9 +125,7 @@ static void sample_user_stack(struct stepper *st, struct transition *t, bool now
 	if (!now_after) {
 		if (t->before.cpl != 3)
 			return;
-		m->address = t->before.gpr[GPR_RSP] - sizeof m->before / 2;
-		if (x86_mode(&t->before) != MODE_64)
-			m->address = t->before.ss.base + (uint32_t)m->address;
+		m->address = stack_linear(&t->before) - sizeof m->before / 2;
 		m->size = sizeof m->before;
 	}
 	if (m->size && view_read(st->w->view, now_after ? &t->after : &t->before, m->address, bytes, m->size) != m->size)
@@ -150,23 +148,22 @@ static bool worth_telling(const struct transition *t)
 	}
 }
 
-static int finish_msr(struct stepper *st, struct transition *t)
+static void finish_msr(struct stepper *st, struct transition *t)
 {
 	if (t->gate.kind != GATE_RDMSR && t->gate.kind != GATE_WRMSR)
-		return 0;
+		return;
 	t->msr_index = (uint32_t)t->before.gpr[GPR_RCX];
 	t->msr_exit = st->msr.seen && st->msr.index == t->msr_index;
 	if (t->gate.kind == GATE_WRMSR)                 /* what was tried, if it faulted */
 		t->msr_value = t->before.gpr[GPR_RDX] << 32 | (uint32_t)t->before.gpr[GPR_RAX];
 	if (t->faulted)
-		return 0;
+		return;
 	if (vm_get_msr(st->w->vm, t->msr_index, &t->msr_readback))
 		t->msr_readback = 0;
 	if (t->msr_exit)
 		t->msr_value = st->msr.value;
 	else if (t->gate.kind == GATE_RDMSR)
 		t->msr_value = t->msr_readback;
-	return 0;
 }
 
 /*

@@ -34,7 +34,7 @@ bool tf_traps_behind(enum gate_kind kind, bool tf_before, bool tf_after)
 	return kind == GATE_SYSRET || kind == GATE_SYSCALL ? tf_after : tf_before;
 }
 
-/* Lend TF where the gate would lose it.  Undone by take_back. */
+/* Lend TF where the gate would lose it.  Undone by tf_take_back. */
 int tf_lend(struct stepper *st, struct transition *t)
 {
 	struct x86_state s = t->before;
@@ -69,28 +69,28 @@ int tf_take_back(struct stepper *st, struct transition *t, struct x86_state *aft
 	return err;
 }
 
-/* PUSHF stored the lent TF: take it out of memory. */
-void tf_clean_pushf(struct stepper *st, const struct x86_state *after)
+/* Take the lent TF out of an RFLAGS image in memory.  False: it could not be read. */
+static bool clear_tf(struct stepper *st, const struct x86_state *s, uint64_t image)
 {
-	const uint64_t address = stack_linear(after) + 1;
+	const uint64_t address = image + 1;             /* TF is bit 8 */
 	uint8_t byte;
 
-	if (view_read(st->w->view, after, address, &byte, 1) != 1)
-		return;
+	if (view_read(st->w->view, s, address, &byte, 1) != 1)
+		return false;
 	byte &= (uint8_t)~(X86_RFLAGS_TF >> 8);
-	view_write(st->w->view, after, address, &byte, 1);
+	view_write(st->w->view, s, address, &byte, 1);
+	return true;
 }
 
-/* Take the lent TF out of the RFLAGS image that delivery pushed. */
+void tf_clean_pushf(struct stepper *st, const struct x86_state *after)
+{
+	clear_tf(st, after, stack_linear(after));
+}
+
 void tf_clean_frame(struct stepper *st, struct transition *t)
 {
-	uint64_t address = frame_rflags_address(&t->frame) + 1;
-	uint8_t byte;
-
-	if (!t->frame.count || view_read(st->w->view, &t->after, address, &byte, 1) != 1)
+	if (!t->frame.count || !clear_tf(st, &t->after, frame_rflags_address(&t->frame)))
 		return;
-	byte &= (uint8_t)~(X86_RFLAGS_TF >> 8);
-	view_write(st->w->view, &t->after, address, &byte, 1);
 	t->frame.rflags &= ~(uint64_t)X86_RFLAGS_TF;
 	t->frame_rflags_lent = X86_RFLAGS_TF;
 	t->rflags_lent = X86_RFLAGS_TF;
