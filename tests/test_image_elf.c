@@ -192,7 +192,7 @@ struct spoil {
 #define IDENT(n) offsetof(struct elf_file, header.e_ident[n]), 1
 
 static const struct spoil spoils[] = {
-	{ IDENT(EI_CLASS), ELFCLASS32, "32-bit ELF is not supported yet" },
+	{ IDENT(EI_CLASS), ELFCLASS32, "built for x86-64, not for i386" },
 	{ IDENT(EI_CLASS), 7, "unknown ELF class 7" },
 	{ IDENT(EI_DATA), ELFDATA2MSB, "big-endian ELF; x86 is little-endian" },
 	{ IDENT(EI_DATA), 0, "unknown ELF byte order 0" },

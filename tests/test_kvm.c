@@ -357,7 +357,7 @@ Test(kvm, boots_a_plain_elf64_guest)
 
 	vm_close(vm);
 	cr_assert_eq(vm_open(&vm, &config), 0);
-	cr_assert_eq(vm_boot_elf64(vm, &image, "guest"), 0);
+	cr_assert_eq(vm_boot_elf(vm, &image, "guest"), 0);
 	run(RUN_FREE, EXIT_HLT);
 	s = state();
 	cr_assert_eq(s.rip, segment.linear + sizeof(code));

@@ -1,5 +1,5 @@
 /*
- * A file's bytes as an ELF executable for x86-64.  Owns the rules for its
+ * A file's bytes as an ELF executable for x86-64 or i386.  Owns the rules for its
  * header; the segments are in segments.c.  Knows neither KVM nor what a guest
  * is loaded for.
  *
@@ -54,6 +54,7 @@ static bool check_magic(const struct loader *l)
 static const char *machine_name(unsigned machine)
 {
 	static const struct { unsigned machine; const char *name; } names[] = {
+		{ EM_X86_64, "x86-64" },
 		{ EM_386, "i386" },     { EM_AARCH64, "AArch64" }, { EM_ARM, "ARM" },
 		{ EM_RISCV, "RISC-V" }, { EM_PPC64, "PowerPC64" }, { EM_PPC, "PowerPC" },
 		{ EM_S390, "S/390" },   { EM_MIPS, "MIPS" },       { EM_IA_64, "Itanium" },
@@ -71,9 +72,7 @@ static bool check_identification(const struct loader *l)
 {
 	const uint8_t *id = l->bytes;
 
-	if (id[EI_CLASS] == ELFCLASS32)
-		return refuse(l, "32-bit ELF is not supported yet");
-	if (id[EI_CLASS] != ELFCLASS64)
+	if (id[EI_CLASS] != ELFCLASS32 && id[EI_CLASS] != ELFCLASS64)
 		return refuse(l, "unknown ELF class %u", id[EI_CLASS]);
 	if (id[EI_DATA] == ELFDATA2MSB)
 		return refuse(l, "big-endian ELF; x86 is little-endian");
@@ -81,21 +80,23 @@ static bool check_identification(const struct loader *l)
 		return refuse(l, "unknown ELF byte order %u", id[EI_DATA]);
 	if (id[EI_VERSION] != EV_CURRENT)
 		return refuse(l, "unknown ELF version %u", id[EI_VERSION]);
-	if (l->size < sizeof(Elf64_Ehdr))
+	l->image->is_32bit = id[EI_CLASS] == ELFCLASS32;
+	if (l->size < header_size(l))
 		return refuse(l, "truncated: the ELF header needs %zu bytes, the file has %zu",
-			      sizeof(Elf64_Ehdr), l->size);
+			      header_size(l), l->size);
 	return true;
 }
 
 static bool check_machine(const struct loader *l, const GElf_Ehdr *header)
 {
+	const unsigned wanted = l->image->is_32bit ? EM_386 : EM_X86_64;
 	const char *name = machine_name(header->e_machine);
 
-	if (header->e_machine == EM_X86_64)
+	if (header->e_machine == wanted)
 		return true;
 	if (name)
-		return refuse(l, "built for %s, not for x86-64", name);
-	return refuse(l, "built for ELF machine %u, not for x86-64", header->e_machine);
+		return refuse(l, "built for %s, not for %s", name, machine_name(wanted));
+	return refuse(l, "built for ELF machine %u, not for %s", header->e_machine, machine_name(wanted));
 }
 
 static bool check_type(const struct loader *l, const GElf_Ehdr *header)
@@ -121,10 +122,10 @@ static bool check_program_headers(const struct loader *l, const GElf_Ehdr *heade
 	if (header->e_phnum > SEGMENTS_MAX)
 		return refuse(l, "%u program headers; at most %u are supported", header->e_phnum,
 			      SEGMENTS_MAX);
-	if (header->e_phentsize != sizeof(Elf64_Phdr))
+	if (header->e_phentsize != program_header_size(l))
 		return refuse(l, "program headers of %u bytes instead of %zu", header->e_phentsize,
-			      sizeof(Elf64_Phdr));
-	if (!range_within(header->e_phoff, header->e_phnum * sizeof(Elf64_Phdr), l->size))
+			      program_header_size(l));
+	if (!range_within(header->e_phoff, header->e_phnum * program_header_size(l), l->size))
 		return refuse(l, "truncated: the program headers at 0x%llx reach past the end of the file at 0x%zx",
 			      (unsigned long long)header->e_phoff, l->size);
 	return true;

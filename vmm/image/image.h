@@ -19,6 +19,7 @@ struct segment {
 };
 
 struct image {
+	bool is_32bit;                  /* ELF32 for i386: entered in protected mode without paging */
 	uint64_t entry;                 /* linear, inside a segment */
 	struct segment *segments;       /* by gpa, without overlap */
 	size_t segment_count;

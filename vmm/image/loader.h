@@ -19,6 +19,17 @@ struct loader {
 	size_t why_size;
 };
 
+/* The sizes of the file's own class: ELF32 or ELF64. */
+static inline size_t header_size(const struct loader *l)
+{
+	return l->image->is_32bit ? sizeof(Elf32_Ehdr) : sizeof(Elf64_Ehdr);
+}
+
+static inline size_t program_header_size(const struct loader *l)
+{
+	return l->image->is_32bit ? sizeof(Elf32_Phdr) : sizeof(Elf64_Phdr);
+}
+
 /* Say why, and return false. */
 bool refuse(const struct loader *l, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

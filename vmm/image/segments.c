@@ -27,7 +27,7 @@ static bool check_segment(const struct loader *l, const GElf_Phdr *p)
 	if (size - 1 > UINT64_MAX - gpa)
 		return refuse(l, "the segment at 0x%llx of 0x%llx bytes wraps around in physical memory",
 			      gpa, size);
-	if (size - 1 > UINT64_MAX - linear)
+	if (size - 1 > (l->image->is_32bit ? UINT32_MAX : UINT64_MAX) - linear)
 		return refuse(l, "the segment at linear 0x%llx of 0x%llx bytes wraps around",
 			      linear, size);
 	if (!range_within(gpa, size, limit))

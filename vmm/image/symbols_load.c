@@ -214,7 +214,7 @@ static void take(struct symbols *s, Elf *elf, const GElf_Sym *sym, const struct 
 
 static bool load_table(struct symbols *s, Elf *elf, Elf_Data *data, const struct strings *strings)
 {
-	size_t count = data->d_size / sizeof(Elf64_Sym), room = 0, used = 0;
+	size_t count = data->d_size / gelf_fsize(elf, ELF_T_SYM, 1, EV_CURRENT), room = 0, used = 0;
 	GElf_Sym sym;
 
 	if (count > SYMBOLS_MAX)

@@ -1,5 +1,5 @@
 /*
- * Puts a plain ELF64 guest into a VM: its segments into memory, the boot
+ * Puts a plain ELF guest into a VM: its segments into memory, the boot
  * block at the top, the vCPU at the entry.
  */
 #include "kvm/boot_layout.h"
@@ -25,7 +25,7 @@ static int load_segment(struct vm *vm, const struct segment *s, const char *name
 	return 0;
 }
 
-int vm_boot_elf64(struct vm *vm, const struct image *image, const char *name)
+int vm_boot_elf(struct vm *vm, const struct image *image, const char *name)
 {
 	uint64_t memory_size = vm_memory_size(vm);
 	struct boot_block block = { .size = boot_reserved(memory_size) };

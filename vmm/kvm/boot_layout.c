@@ -22,7 +22,7 @@
 #define PAGING_OFFSET   (2 * X86_PAGE_SIZE)
 
 #define GDT_ENTRIES     5               /* null, code, data, and a TSS of 16 bytes */
-#define TSS_LIMIT       (X86_TSS64_SIZE - 1)
+#define TSS_LIMIT       (X86_TSS64_SIZE - 1)    /* a 32-bit TSS has the same size */
 
 uint64_t boot_reserved(uint64_t memory_size)
 {
@@ -44,14 +44,14 @@ static uint64_t descriptor(const struct x86_segment *s)
 	return X86_DESCRIPTOR(s->base, limit, access, flags);
 }
 
-static void build_descriptors(const struct boot_block *block, struct x86_state *s)
+static void build_descriptors(const struct boot_block *block, bool is_32bit, struct x86_state *s)
 {
 	uint8_t *gdt = block->bytes + GDT_OFFSET, *tss = block->bytes + TSS_OFFSET;
 	uint16_t no_io_map = X86_TSS64_SIZE;    /* past the limit: no port is open to ring 3 */
 
 	s->cs = (struct x86_segment) {
 		.selector = ABI_BOOT_CS64, .limit = UINT32_MAX, .type = X86_TYPE_CODE_ER,
-		.s = true, .p = true, .l = true, .g = true,
+		.s = true, .p = true, .l = !is_32bit, .db = is_32bit, .g = true,
 	};
 	s->ss = (struct x86_segment) {
 		.selector = ABI_BOOT_DS, .limit = UINT32_MAX, .type = X86_TYPE_DATA_RW,
@@ -84,15 +84,9 @@ static void build_information(const struct boot_block *block)
 	memcpy(block->bytes + INFO_OFFSET, &info, sizeof(info));
 }
 
-bool boot_layout(const struct boot_block *block, const struct image *image, struct x86_state *state,
-                 char *why, size_t why_size)
+static struct x86_state state64(const struct boot_block *block, const struct image *image)
 {
-	if (block->size < PAGING_OFFSET) {
-		snprintf(why, why_size, "%" PRIu64 " bytes of memory have no room for the boot block",
-		         block->size);
-		return false;
-	}
-	*state = (struct x86_state) {
+	return (struct x86_state) {
 		.gpr[GPR_RDI] = block->base + INFO_OFFSET,
 		.gpr[GPR_RSP] = block->base + X86_PAGE_SIZE,
 		.rip = image->entry,
@@ -102,7 +96,43 @@ bool boot_layout(const struct boot_block *block, const struct image *image, stru
 		.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR | X86_CR4_OSXMMEXCPT,
 		.efer = X86_EFER_LME | X86_EFER_LMA,
 	};
-	build_descriptors(block, state);
+}
+
+/* There is no paging yet, so the entry is needed as it lies in physical memory. */
+static uint64_t physical_entry(const struct image *image)
+{
+	for (size_t i = 0; i < image->segment_count; i++) {
+		const struct segment *s = &image->segments[i];
+
+		if (image->entry - s->linear < s->memory_size)
+			return s->gpa + (image->entry - s->linear);
+	}
+	return image->entry;
+}
+
+static struct x86_state state32(const struct boot_block *block, const struct image *image)
+{
+	return (struct x86_state) {
+		.gpr[GPR_RBX] = block->base + INFO_OFFSET,
+		.gpr[GPR_RSP] = block->base + X86_PAGE_SIZE,
+		.rip = physical_entry(image),
+		.rflags = X86_RFLAGS_FIXED,
+		.cr0 = X86_CR0_PE | X86_CR0_ET | X86_CR0_NE,
+	};
+}
+
+bool boot_layout(const struct boot_block *block, const struct image *image, struct x86_state *state,
+                 char *why, size_t why_size)
+{
+	if (block->size < PAGING_OFFSET) {
+		snprintf(why, why_size, "%" PRIu64 " bytes of memory have no room for the boot block",
+		         block->size);
+		return false;
+	}
+	*state = image->is_32bit ? state32(block, image) : state64(block, image);
+	build_descriptors(block, image->is_32bit, state);
 	build_information(block);
+	if (image->is_32bit)
+		return true;
 	return boot_paging(block, PAGING_OFFSET, image, why, why_size);
 }

@@ -1,6 +1,6 @@
 /*
  * The boot block: what the VMM leaves at the top of guest memory for a plain
- * ELF64 guest, and the state the guest starts in.  Values only, no KVM.
+ * ELF guest, and the state the guest starts in.  Values only, no KVM.
  */
 #ifndef KVM_BOOT_LAYOUT_H
 #define KVM_BOOT_LAYOUT_H

@@ -117,8 +117,8 @@ struct image;
 /* How many bytes at the top of guest memory belong to the VMM while a guest starts. */
 uint64_t boot_reserved(uint64_t memory_size);
 
-/* Load a plain ELF64 guest and set up what abi.h promises it.  name stands before every message. */
-int vm_boot_elf64(struct vm *vm, const struct image *image, const char *name);
+/* Load a plain ELF guest, of 64 or 32 bits, and set up what abi.h promises it.  name stands before every message. */
+int vm_boot_elf(struct vm *vm, const struct image *image, const char *name);
 
 /* --- probe.c --- */
 
