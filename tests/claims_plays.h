@@ -10,6 +10,14 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+/* A play, what is changed in it, and what then becomes of a claim. */
+struct row {
+	const char *id;
+	void (*play)(void);
+	void (*change)(struct transition *t);
+	enum claim_verdict verdict;
+};
+
 static struct claims *claims;
 static struct guest_view view;
 static uint64_t seq;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #define FAKE_PAGES 12
-#define FAKE_SYMBOLS 12
+#define FAKE_SYMBOLS 32
 #define FAKE_PAGE_SIZE 0x1000
 
 static struct fake_page {
@@ -53,6 +53,11 @@ static void fake_write(uint64_t linear, const void *bytes, size_t size)
 }
 
 static void fake_write64(uint64_t linear, uint64_t value)
+{
+	fake_write(linear, &value, sizeof(value));
+}
+
+static inline void fake_write32(uint64_t linear, uint32_t value)
 {
 	fake_write(linear, &value, sizeof(value));
 }
@@ -104,6 +109,22 @@ bool symbols_address(const struct symbols *s, const char *name, uint64_t *addres
 		}
 	}
 	return false;
+}
+
+/* Every symbol reaches up to the next one. */
+const char *symbols_find(const struct symbols *s, uint64_t address, uint64_t *offset)
+{
+	const char *name = NULL;
+
+	(void)s;
+	*offset = UINT64_MAX;
+	for (unsigned i = 0; i < fake_symbol_count; i++) {
+		if (address >= fake_symbols[i].address && address - fake_symbols[i].address < *offset) {
+			*offset = address - fake_symbols[i].address;
+			name = fake_symbols[i].name;
+		}
+	}
+	return name;
 }
 
 #endif

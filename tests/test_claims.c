@@ -5,17 +5,13 @@
  */
 #include "claims_changes.h"
 #include "claims_plays.h"
-
-struct row {
-	const char *id;
-	void (*play)(void);
-	void (*change)(struct transition *t);
-	enum claim_verdict verdict;
-};
+#include "claims_plays32.h"
 
 #define HELD CLAIM_HELD
 #define REFUTED CLAIM_REFUTED
 #define SILENT CLAIM_NOT_EXERCISED
+
+#include "claims_rows32.h"
 
 static const struct row rows[] = {
 	{ "C04", round_trip, NULL, HELD }, { "C04", round_trip, invalid_service, REFUTED },
@@ -128,10 +124,15 @@ static const struct row rows[] = {
 };
 #define ROWS (sizeof(rows) / sizeof(rows[0]))
 
+static const struct row *row_at(size_t i)
+{
+	return i < ROWS ? &rows[i] : &rows32[i - ROWS];
+}
+
 Test(claims, every_predicate_both_ways)
 {
-	for (size_t i = 0; i < ROWS; i++) {
-		const struct row *r = &rows[i];
+	for (size_t i = 0; i < ROWS + ROWS32; i++) {
+		const struct row *r = row_at(i);
 		struct claim_result result;
 
 		set_stage();
@@ -157,11 +158,11 @@ Test(claims, the_table_leaves_no_predicate_out)
 	for (size_t i = 0; i < count; i++) {
 		unsigned held = 0, refuted = 0;
 
-		for (size_t j = 0; j < ROWS; j++) {
-			if (strcmp(rows[j].id, c[i].id) != 0)
+		for (size_t j = 0; j < ROWS + ROWS32; j++) {
+			if (strcmp(row_at(j)->id, c[i].id) != 0)
 				continue;
-			held += rows[j].verdict == HELD;
-			refuted += rows[j].verdict == REFUTED;
+			held += row_at(j)->verdict == HELD;
+			refuted += row_at(j)->verdict == REFUTED;
 		}
 		cr_expect_eq(claim_has_predicate(c[i].id), held > 0, "%s", c[i].id);
 		cr_expect_eq(held > 0, refuted > 0, "%s", c[i].id);

@@ -2,7 +2,7 @@
  * What does not concern a claim says nothing about it: for every kind of
  * transition the claims that may speak are listed, and all others must not.
  */
-#include "claims_scenes.h"
+#include "claims_scenes32.h"
 
 #include <criterion/criterion.h>
 #include <stdlib.h>
@@ -272,5 +272,81 @@ Test(claims_silence, another_system_is_no_evidence)
 		cr_expect_eq(verdict_of(ids[i]), CLAIM_NOT_EXERCISED, "%s", ids[i]);
 	/* What is the processor's is. */
 	cr_expect_eq(verdict_of("C84"), CLAIM_HELD);
+	claims_free(claims);
+}
+
+static void play32(struct guest_view *v)
+{
+	struct transition in = scene32_sysenter(), inside, out;
+
+	in.seq = 1;
+	claims_transition(claims, &in, v);
+	scene32_frame(&in, ESP32 + 8);
+	inside = scene32_inside();
+	inside.seq = 2;
+	claims_transition(claims, &inside, v);
+	out = scene32_return(GATE_SYSEXIT, &in);
+	out.seq = 3;
+	claims_transition(claims, &out, v);
+}
+
+static void expect_only(const char *speak, const char *where)
+{
+	const struct claim *c;
+	size_t count;
+
+	c = claims_catalogue(&count);
+	for (size_t i = 0; i < count; i++) {
+		char word[16];
+		bool spoke = claims_result(claims, i).verdict != CLAIM_NOT_EXERCISED;
+
+		snprintf(word, sizeof(word), "%s ", c[i].id);
+		cr_expect_eq(spoke, strstr(speak, word) != NULL, "%s: %s %s", where, c[i].id,
+			     spoke ? "spoke" : "was silent");
+	}
+}
+
+/* A 32-bit guest that is no Windows: what the processor does, and nothing of Windows. */
+Test(claims_silence, a_32_bit_guest_of_another_kind)
+{
+	for (int with_view = 0; with_view < 2; with_view++) {
+		set_stage();
+		scene32_memory();
+		fake_symbol_count = 0;
+		play32(with_view ? &view : NULL);
+		expect_only("C15 C76 C80 ", with_view ? "no symbols" : "no view");
+		claims_free(claims);
+	}
+}
+
+/* Windows' symbols, but row 30h of the GDT is absent or for ring 3. */
+Test(claims_silence, no_processor_block)
+{
+	static const uint64_t rows[] = { 0, UINT64_C(0x8040731100000fff), UINT64_C(0x8040f31100000fff) };
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		set_stage();
+		scene32_memory();
+		fake_write64(GDT32 + 0x30, rows[i]);
+		play32(&view);
+		expect_only("C15 C76 C80 ", "row 30h");
+		claims_free(claims);
+	}
+}
+
+/* SYSENTER and INT 2Eh without a stub around them speak for no stub. */
+Test(claims_silence, a_bare_32_bit_gate_is_no_stub)
+{
+	struct transition t = scene32_sysenter();
+
+	set_stage();
+	scene32_memory();
+	fake_write32(ESP32, CODE32 + 0x900);
+	t.seq = 1;
+	claims_transition(claims, &t, &view);
+	t = scene32_int(CODE32 + 0x902, ESP32, ESP32);
+	t.seq = 2;
+	claims_transition(claims, &t, &view);
+	expect_only("C21 C22 C23 C24 C26 C36 C40 C75 C76 C100 C110 ", "bare");
 	claims_free(claims);
 }

@@ -12,6 +12,8 @@
 static const struct claim_predicate *const topics[] = {
 	claims_of_interrupts, claims_of_msrs, claims_of_syscall, claims_of_sysret,
 	claims_of_modes, claims_of_services, claims_of_shared_data, claims_of_calls,
+	claims_of_stubs32, claims_of_frame32, claims_of_pcr32, claims_of_dispatch32, claims_of_exit32,
+	claims_of_sysenter, claims_of_shared32,
 };
 
 struct claims {

@@ -22,7 +22,7 @@ struct claim {
 	const char *text;               /* the claim in one sentence */
 	enum paper paper;
 	const char *paper_reason;       /* why imprecise or wrong, or what bounds it; may be NULL */
-	const char *reach;              /* why no run of guest.elf reaches it, or NULL */
+	const char *reach;              /* why no run of a guest here can show it, or NULL */
 };
 
 #define CLAIM_EVENTS 16

@@ -4,6 +4,9 @@
  *
  * guest.elf leaves one more trace: KiCallRecord, the registers that a routine
  * found when it was called by the System V convention with the integers 1 to 6.
+ * guest32.elf leaves app.CallResults: of a cdecl, a stdcall and a fastcall
+ * function, each called with 1, 2 and 3, the result and how much higher ESP was
+ * behind the CALL than before it.
  */
 #include "check/evidence.h"
 
@@ -14,6 +17,28 @@
 struct call_record {
 	uint64_t rdi, rsi, rdx, rcx, r8, r9, rsp, fifth;
 };
+
+struct call_result {
+	uint32_t value, delta;
+};
+
+/* cdecl leaves the parameters, stdcall takes three off, fastcall the third: two were in registers. */
+static enum testimony c130(const struct evidence *e)
+{
+	static const uint32_t released[3] = { 0, 12, 4 };
+	struct call_result r[3];
+	bool held = true;
+	uint64_t address;
+
+	if (e->memory->conventions_seen || x86_mode(&e->t->before) != MODE_32 || e->t->before.cpl != 3 ||
+	    !evidence_symbol(e, "app.CallResults", &address) ||
+	    !evidence_read(e, &e->t->before, address, r, sizeof(r)) || !r[0].value || !r[1].value || !r[2].value)
+		return SILENT;
+	e->memory->conventions_seen = true;
+	for (unsigned i = 0; i < 3; i++)
+		held = held && r[i].value == 0x123 && r[i].delta == released[i];
+	return testimony(held);
+}
 
 /*
  * Microsoft: argument 5 is above the return address and 20h bytes of home
@@ -87,5 +112,5 @@ static enum testimony c134(const struct evidence *e)
 }
 
 const struct claim_predicate claims_of_calls[] = {
-	{ "C131", c131 }, { "C132", c132 }, { "C133", c133 }, { "C134", c134 }, { NULL, NULL }
+	{ "C130", c130 }, { "C131", c131 }, { "C132", c132 }, { "C133", c133 }, { "C134", c134 }, { NULL, NULL }
 };

@@ -58,7 +58,8 @@ static enum testimony c89(const struct evidence *e)
 {
 	const struct transition *t = e->t;
 
-	if (t->msr_index != X86_MSR_STAR || !evidence_windows(e))
+	/* SYSCALL outside long mode, AMD's alone, takes other selectors. */
+	if (t->msr_index != X86_MSR_STAR || !(t->before.efer & X86_EFER_LMA) || !evidence_windows(e))
 		return SILENT;
 	if (evidence_passed(e, GATE_WRMSR))
 		return testimony(t->msr_readback >> 48 == 0x23);

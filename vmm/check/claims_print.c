@@ -59,6 +59,6 @@ void claims_print(FILE *file, unsigned width)
 			c[i].document, c[i].lines);
 		print_wrapped(file, c[i].text, width);
 		print_note(file, "note", c[i].paper_reason, width);
-		print_note(file, "not reached by guest.elf", c[i].reach, width);
+		print_note(file, "no run shows it", c[i].reach, width);
 	}
 }

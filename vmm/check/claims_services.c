@@ -1,7 +1,7 @@
 /*
  * Claims about service numbers and tables, judged at the return by what the
  * caller got.  Documents 000, 001 and 004.  The tables are the guest's own,
- * read where Windows has them on x64.
+ * read where Windows has them.
  */
 #include "check/evidence.h"
 
@@ -11,10 +11,10 @@
 
 #define CODE_COMPARED 24                /* bytes of a stub */
 
-/* The number of the call that returns here, if it came from 64-bit code, and what it got. */
+/* The number of the call that returns here, and what it got; not of 32-bit code on a 64-bit kernel. */
 static bool returned(const struct evidence *e, uint32_t *number, bool *refused)
 {
-	if (!e->entry || e->entry->mode != MODE_64)
+	if (!e->entry || (e->entry->mode != MODE_64 && !e->call.returns))
 		return false;
 	*number = e->entry->number;
 	*refused = (uint32_t)e->t->after.gpr[GPR_RAX] == STATUS_INVALID_SYSTEM_SERVICE;

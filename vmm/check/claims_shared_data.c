@@ -102,9 +102,11 @@ static enum testimony c108(const struct evidence *e)
 /* ntdll is where the stubs are. */
 static enum testimony c109(const struct evidence *e)
 {
-	if (!e->stub.found)
+	uint64_t code = e->stub.found ? e->t->before.rip : e->stub32.code;
+
+	if (!e->stub.found && !(e->call.kernel && e->stub32.kind != STUB32_NONE))
 		return SILENT;
-	return testimony(e->t->before.rip >= NTDLL_CLAIMED && in_page(e->t->before.rip, USER_PAGE));
+	return testimony(code >= NTDLL_CLAIMED && in_page(code, USER_PAGE));
 }
 
 static enum testimony c110(const struct evidence *e)
@@ -114,7 +116,8 @@ static enum testimony c110(const struct evidence *e)
 
 	if (user_fault(e, USER_PAGE, &error))
 		return testimony(error == (PF_PRESENT | PF_WRITE | PF_USER));
-	if (!entered_from_long(e) || !evidence_map(e, &e->t->before, USER_PAGE, &m))
+	if (!(entered_from_long(e) || (e->entered && e->call.kernel)) ||
+	    !evidence_map(e, &e->t->before, USER_PAGE, &m))
 		return SILENT;
 	return testimony(m.user && !m.writable);
 }

@@ -4,13 +4,21 @@
  */
 #include "check/evidence.h"
 
+#include "x86.h"
+
+/* The document speaks of long mode. */
+static bool sysret(const struct evidence *e)
+{
+	return evidence_passed(e, GATE_SYSRET) && e->t->before.efer & X86_EFER_LMA;
+}
+
 /* As the sentence has it: RFLAGS in every bit, but those that the tracer lent. */
 static enum testimony c85(const struct evidence *e)
 {
 	const struct transition *t = e->t;
 	uint64_t lent = t->rflags_lent | t->r11_lent;
 
-	if (!evidence_passed(e, GATE_SYSRET))
+	if (!sysret(e))
 		return SILENT;
 	return testimony(t->after.rip == t->before.gpr[GPR_RCX] &&
 			 !((t->after.rflags ^ t->before.gpr[GPR_R11]) & ~lent));
@@ -27,21 +35,21 @@ static enum testimony selectors(const struct transition *t, unsigned distance)
 
 static enum testimony c86(const struct evidence *e)
 {
-	if (!evidence_passed(e, GATE_SYSRET) || e->t->gate.operand_size == 8)
+	if (!sysret(e) || e->t->gate.operand_size == 8)
 		return SILENT;
 	return selectors(e->t, 0);
 }
 
 static enum testimony c87(const struct evidence *e)
 {
-	if (!evidence_passed(e, GATE_SYSRET) || e->t->gate.operand_size != 8)
+	if (!sysret(e) || e->t->gate.operand_size != 8)
 		return SILENT;
 	return selectors(e->t, 16);
 }
 
 static enum testimony c88(const struct evidence *e)
 {
-	if (!evidence_passed(e, GATE_SYSRET))
+	if (!sysret(e))
 		return SILENT;
 	return testimony(e->t->after.gpr[GPR_RSP] == e->t->before.gpr[GPR_RSP]);
 }

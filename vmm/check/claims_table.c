@@ -1,7 +1,7 @@
 /*
  * The catalogue of the documents' claims, in order of id.  Where no run of
- * guest.elf can speak about one, `reach` says why; most of these concern
- * 32-bit kernels or the history of Windows.
+ * guest.elf or guest32.elf can speak about one, `reach` says why; most of these
+ * concern the history of Windows and of processors.
  */
 #include "check/claims.h"
 

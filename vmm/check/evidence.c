@@ -50,6 +50,13 @@ bool evidence_windows(const struct evidence *e)
 	       evidence_symbol(e, "KeServiceDescriptorTable", &address);
 }
 
+const char *evidence_name(const struct evidence *e, uint64_t address)
+{
+	uint64_t offset;
+
+	return e->view && e->view->symbols ? symbols_find(e->view->symbols, address, &offset) : NULL;
+}
+
 bool evidence_table(const struct evidence *e, const struct x86_state *s, bool shadow, unsigned table,
 		    struct service_table *found)
 {
@@ -58,6 +65,14 @@ bool evidence_table(const struct evidence *e, const struct x86_state *s, bool sh
 
 	if (!evidence_symbol(e, name, &address))
 		return false;
+	if (x86_mode(s) == MODE_32) {
+		struct table32 t;
+
+		if (!windows32_table(e, (uint32_t)address, table << NT_SERVICE_TABLE_SHIFT, &t))
+			return false;
+		*found = (struct service_table){ .base = t.base, .limit = t.limit };
+		return true;
+	}
 	address += (uint64_t)table * SSDT_SIZE;
 	return evidence_read(e, s, address + SSDT_BASE, &found->base, sizeof(found->base)) &&
 	       evidence_read(e, s, address + SSDT_LIMIT, &found->limit, sizeof(found->limit));
@@ -125,6 +140,18 @@ static struct stub find_stub(const struct evidence *e)
 	return stub;
 }
 
+static const struct entry *find_entry(const struct evidence *e)
+{
+	const struct transition *t = e->t;
+
+	if (t->faulted || !t->entry || t->after.cpl != 3)
+		return NULL;
+	for (size_t i = 0; i < ENTRIES_KEPT && i < e->memory->entry_count; i++)
+		if (e->memory->entries[i].seq == t->entry)
+			return &e->memory->entries[i];
+	return NULL;
+}
+
 void evidence_prepare(struct evidence *e)
 {
 	const struct transition *t = e->t;
@@ -132,11 +159,10 @@ void evidence_prepare(struct evidence *e)
 	e->entered = is_entry(e);
 	if (e->entered && evidence_windows(e))
 		e->stub = find_stub(e);
-	if (t->faulted || !t->entry || t->after.cpl != 3)
-		return;
-	for (size_t i = 0; i < ENTRIES_KEPT && i < e->memory->entry_count; i++)
-		if (e->memory->entries[i].seq == t->entry)
-			e->entry = &e->memory->entries[i];
+	if (e->entered && x86_mode(&t->before) == MODE_32)
+		e->stub32 = stub32_find(e);
+	e->entry = find_entry(e);
+	e->call = windows32_call(e);
 }
 
 /* The table that the thread has for this number: D1's table, at its place on x64. */
@@ -180,6 +206,30 @@ static void remember_probe(const struct evidence *e, struct entry *entry)
 			     evidence_read(e, s, start, &word, sizeof(word));
 }
 
+static void remember_limit32(const struct evidence *e, struct entry *entry)
+{
+	struct table32 t;
+
+	entry->limit_known = entry->w32.known &&
+			     windows32_table(e, entry->w32.service_table, entry->number, &t);
+	if (entry->limit_known)
+		entry->limit = t.limit;
+}
+
+static void remember_probe32(const struct evidence *e, struct entry *entry)
+{
+	uint64_t address;
+	uint32_t probe, word;
+	struct routine32 r;
+
+	if (!entry->w32.known || !windows32_routine(e, entry->w32.service_table, entry->number, &r) ||
+	    !evidence_symbol(e, "MmUserProbeAddress", &address) ||
+	    !windows32_dword(e, (uint32_t)address, &probe))
+		return;
+	entry->above_probe = r.bytes && entry->w32.source >= probe &&
+			     windows32_dword(e, entry->w32.source, &word);
+}
+
 /* NtReadFile and NtWriteFile: argument 5 is an IO_STATUS_BLOCK, argument 7 a length. */
 static void remember_block(const struct evidence *e, struct entry *entry)
 {
@@ -205,8 +255,14 @@ static void remember_entry(const struct evidence *e)
 		.next_rip = t->before.rip + t->gate.length, .rsp = t->before.gpr[GPR_RSP],
 		.number = (uint32_t)t->before.gpr[GPR_RAX],
 	};
-	remember_limit(e, entry);
-	remember_probe(e, entry);
+	entry->w32 = windows32_entry(e);
+	if (entry->mode == MODE_32) {
+		remember_limit32(e, entry);
+		remember_probe32(e, entry);
+	} else {
+		remember_limit(e, entry);
+		remember_probe(e, entry);
+	}
 	remember_block(e, entry);
 }
 
@@ -223,6 +279,21 @@ static void remember_mode(const struct evidence *e)
 		e->memory->came_by_33 = false;
 }
 
+/* Which side of the way in and out the guest is on. */
+static void remember_way(const struct evidence *e)
+{
+	const struct transition *t = e->t;
+
+	if (e->entered)
+		e->memory->under_way = true;
+	else if (!t->faulted && t->before.cpl == 0 && t->after.cpl == 3)
+		e->memory->under_way = false;
+	if (evidence_passed(e, GATE_IRET) && t->after.cpl == 0)
+		e->memory->kernel_returns++;
+	if (windows32_is_call(e))
+		e->memory->calls32++;
+}
+
 void evidence_remember(const struct evidence *e)
 {
 	const struct transition *t = e->t;
@@ -230,6 +301,7 @@ void evidence_remember(const struct evidence *e)
 
 	if (e->entered)
 		remember_entry(e);
+	remember_way(e);
 	remember_mode(e);
 	if (evidence_passed(e, GATE_WRMSR) && n < 3) {
 		e->memory->sysenter_written[n] = true;

@@ -8,6 +8,7 @@
 #define CHECK_EVIDENCE_H
 
 #include "check/claims.h"
+#include "check/windows32.h"
 #include "watch/guest_view.h"
 
 enum testimony { SILENT, HELD, REFUTED };
@@ -38,6 +39,7 @@ struct entry {
 	bool block_known;
 	uint64_t block;                 /* where argument 5 points, and argument 7 */
 	uint64_t length;
+	struct entry32 w32;             /* by SYSENTER or INT 2Eh, into a 32-bit Windows */
 };
 
 struct claims_memory {
@@ -48,6 +50,13 @@ struct claims_memory {
 	bool call_record_seen;
 	bool sysenter_written[3];       /* WRMSR of 174h, 175h, 176h, */
 	uint64_t sysenter[3];           /* with these values */
+	bool under_way;                 /* ring 0 has not gone back to ring 3 since the latest entry */
+	uint32_t calls32;               /* SYSENTER and INT 2Eh */
+	uint32_t kernel_returns;        /* IRET inside ring 0: of a trap, or of a call by the kernel itself */
+	bool list_cleared;              /* inside a call ExceptionList was seen to be -1 */
+	uint32_t ret9_stack;            /* a stub that ends in ret 9: where its return address was; 0: none seen */
+	bool conventions_seen;
+	bool apc_delivered;             /* a way out of the kernel has led to KiUserApcDispatcher */
 };
 
 struct evidence {
@@ -58,6 +67,8 @@ struct evidence {
 	bool entered;                   /* passed a system-call gate from ring 3 to ring 0 */
 	struct stub stub;               /* entered: the code it came from */
 	const struct entry *entry;      /* a return to ring 3 whose entry is known: that one */
+	struct stub32 stub32;           /* entered from 32-bit code: the stub it came through */
+	struct call32 call;             /* a 32-bit Windows: the call that is under way or returns */
 };
 
 typedef enum testimony predicate(const struct evidence *e);
@@ -69,7 +80,9 @@ struct claim_predicate {
 
 /* One list a topic, ended by a NULL id. */
 extern const struct claim_predicate claims_of_interrupts[], claims_of_msrs[], claims_of_syscall[],
-	claims_of_sysret[], claims_of_modes[], claims_of_services[], claims_of_shared_data[], claims_of_calls[];
+	claims_of_sysret[], claims_of_modes[], claims_of_services[], claims_of_shared_data[], claims_of_calls[],
+	claims_of_stubs32[], claims_of_frame32[], claims_of_pcr32[], claims_of_dispatch32[], claims_of_exit32[],
+	claims_of_sysenter[], claims_of_shared32[];
 
 /* The exception that came in place of the instruction or at it; NULL when there was none. */
 const struct gate *evidence_fault(const struct evidence *e);
@@ -86,6 +99,8 @@ bool evidence_map(const struct evidence *e, const struct x86_state *s, uint64_t 
 bool evidence_symbol(const struct evidence *e, const char *name, uint64_t *address);
 /* The guest imitates Windows: it has the kernel's page of shared data, or Windows' service table. */
 bool evidence_windows(const struct evidence *e);
+/* The name of the code at address, or NULL. */
+const char *evidence_name(const struct evidence *e, uint64_t address);
 /* A service descriptor of the guest, KeServiceDescriptorTable or its shadow. */
 struct service_table { uint64_t base, limit; };
 bool evidence_table(const struct evidence *e, const struct x86_state *s, bool shadow, unsigned table,
