@@ -65,11 +65,13 @@ static enum testimony c53(const struct evidence *e)
 static enum testimony c54(const struct evidence *e)
 {
 	const struct call32 *c = &e->call;
-	const struct entry32 *n = &c->entry->w32;
+	const struct entry32 *n;
 	struct counters32 now;
 
-	if (!c->returns || !c->routine_known || e->memory->calls32 != n->calls + 1 ||
-	    e->memory->kernel_returns != n->kernel_calls || !windows32_counters(e, c->pcr, &now))
+	if (!c->returns || !c->routine_known || !windows32_counters(e, c->pcr, &now))
+		return SILENT;
+	n = &c->entry->w32;
+	if (e->memory->calls32 != n->calls + 1 || e->memory->kernel_returns != n->kernel_calls)
 		return SILENT;
 	return testimony((now.calls != n->counters.calls) == !!(number(c) & TABLE_BIT));
 }

@@ -46,7 +46,7 @@ static enum testimony c31(const struct evidence *e)
 static enum testimony c32(const struct evidence *e)
 {
 	const struct call32 *c = &e->call;
-	const struct entry32 *n = &c->entry->w32;
+	const struct entry32 *n;
 	uint32_t list;
 
 	if (c->inside) {
@@ -57,6 +57,7 @@ static enum testimony c32(const struct evidence *e)
 	}
 	if (!c->returns || !from_int(c))
 		return SILENT;
+	n = &c->entry->w32;
 	if (frame32(c, FRAME32_EXCEPTION_LIST) != n->exception_list ||
 	    (uint8_t)frame32(c, FRAME32_PREVIOUS_MODE) != n->previous_mode)
 		return REFUTED;

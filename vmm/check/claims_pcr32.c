@@ -29,12 +29,14 @@ static enum testimony c40(const struct evidence *e)
 static enum testimony c42(const struct evidence *e)
 {
 	const struct call32 *c = &e->call;
-	const struct entry32 *n = &c->entry->w32;
+	const struct entry32 *n;
 	struct counters32 now;
 	uint32_t more;
 
-	if (!c->returns || !c->routine_known || e->memory->calls32 != n->calls + 1 ||
-	    !windows32_counters(e, c->pcr, &now))
+	if (!c->returns || !c->routine_known || !windows32_counters(e, c->pcr, &now))
+		return SILENT;
+	n = &c->entry->w32;
+	if (e->memory->calls32 != n->calls + 1)
 		return SILENT;
 	more = now.calls - n->counters.calls;
 	if (more > 1 && e->memory->kernel_returns != n->kernel_calls)
