@@ -101,6 +101,52 @@ static inline Elf64_Sym *elf_symbol(struct elf_writer *w, const char *name, unsi
 	return s;
 }
 
+/* The same as an ELF32 file for i386: text at 1 MiB, data with a BSS at 2 MiB, one symbol over the text. */
+struct elf32_file {
+	Elf32_Ehdr header;
+	Elf32_Phdr segment[W_SEGMENTS];
+	uint8_t bytes[W_SEGMENTS][W_BYTES];
+	Elf32_Sym symbol[2];
+	char strings[16];
+	Elf32_Shdr section[W_SECTIONS];
+};
+
+static inline void elf32_good(struct elf32_file *f)
+{
+	*f = (struct elf32_file){
+		.header = {
+			.e_ident = { 0x7f, 'E', 'L', 'F', ELFCLASS32, ELFDATA2LSB, EV_CURRENT },
+			.e_type = ET_EXEC, .e_machine = EM_386, .e_version = EV_CURRENT, .e_entry = 0x100010,
+			.e_phoff = offsetof(struct elf32_file, segment), .e_shoff = offsetof(struct elf32_file, section),
+			.e_ehsize = sizeof(Elf32_Ehdr), .e_phentsize = sizeof(Elf32_Phdr), .e_phnum = W_SEGMENTS,
+			.e_shentsize = sizeof(Elf32_Shdr), .e_shnum = W_SECTIONS,
+		},
+		.symbol[1] = { .st_name = 1, .st_value = 0x100000, .st_size = 0x80, .st_shndx = W_TEXT,
+			       .st_info = ELF32_ST_INFO(STB_GLOBAL, STT_FUNC) },
+		.strings = "\0KiEntry",
+		.section[W_TEXT] = {
+			.sh_type = SHT_PROGBITS, .sh_flags = SHF_ALLOC | SHF_EXECINSTR, .sh_addr = 0x100000,
+			.sh_offset = offsetof(struct elf32_file, bytes), .sh_size = W_BYTES,
+		},
+		.section[W_SYMTAB] = {
+			.sh_type = SHT_SYMTAB, .sh_offset = offsetof(struct elf32_file, symbol),
+			.sh_size = 2 * sizeof(Elf32_Sym), .sh_link = W_STRTAB, .sh_entsize = sizeof(Elf32_Sym),
+			.sh_addralign = 4,
+		},
+		.section[W_STRTAB] = {
+			.sh_type = SHT_STRTAB, .sh_offset = offsetof(struct elf32_file, strings), .sh_size = 16, .sh_addralign = 1,
+		},
+	};
+	for (unsigned i = 0; i < W_SEGMENTS; i++) {
+		f->segment[i] = (Elf32_Phdr){
+			.p_type = PT_LOAD, .p_offset = (Elf32_Off)(offsetof(struct elf32_file, bytes) + i * W_BYTES),
+			.p_vaddr = 0x100000 * (i + 1), .p_paddr = 0x100000 * (i + 1),
+			.p_filesz = W_BYTES, .p_memsz = i ? 0x1000 : W_BYTES, .p_align = 1,
+		};
+		memset(f->bytes[i], 0xa0 + (int)i, W_BYTES);
+	}
+}
+
 /* A path that names these bytes; *fd is to be closed. */
 static inline const char *elf_path(const void *bytes, size_t size, int *fd)
 {

@@ -256,3 +256,64 @@ Test(boot, refuses_a_block_that_is_too_small)
 	block.bytes = memory + block.base;
 	cr_assert_not(build(NULL, 0));
 }
+
+/* --- a 32-bit guest: no paging, so linear is physical --- */
+
+static bool build32(struct segment *segments, size_t count, uint64_t entry)
+{
+	struct image image = {
+		.is_32bit = true, .entry = entry, .segments = segments, .segment_count = count,
+	};
+
+	return boot_layout(&block, &image, &state, why, sizeof(why));
+}
+
+Test(boot, starts_32_bit_guests_in_protected_mode_ring_0)
+{
+	struct segment s = { .gpa = 0x100000, .linear = 0x80100000, .memory_size = 0x1000 };
+
+	cr_assert(build32(&s, 1, 0x80100020), "%s", why);
+	cr_assert_eq(state.rip, 0x100020, "the entry as it lies in memory");
+	cr_assert_eq(state.cr0, 0x31);          /* NE ET PE */
+	cr_assert_eq(state.cr3, 0);
+	cr_assert_eq(state.cr4, 0);
+	cr_assert_eq(state.efer, 0);
+	cr_assert_eq(state.rflags, 2);
+	cr_assert_eq(state.cpl, 0);
+	cr_assert(state.cs.db && !state.cs.l && state.cs.p && state.ss.db);
+	cr_assert_eq(state.cs.base, 0);
+	cr_assert_eq(state.cs.limit, UINT32_MAX);
+	cr_assert_eq(state.idtr.limit, 0);
+	cr_assert(state.ldtr.unusable);
+	cr_assert_eq(state.gpr[GPR_RSP], block.base + 4096);
+}
+
+/* Bytes from SDM vol. 3A, figures 3-8 and 8-3: D set, L clear; a TSS of 8 bytes. */
+Test(boot, gdt_of_32_bit_guests)
+{
+	uint64_t tss;
+
+	cr_assert(build32(NULL, 0, 0));
+	cr_assert_eq(word(state.gdtr.base), 0);
+	cr_assert_eq(word(state.gdtr.base + 0x08), UINT64_C(0x00cf9b000000ffff));
+	cr_assert_eq(word(state.gdtr.base + 0x10), UINT64_C(0x00cf93000000ffff));
+	cr_assert_eq(state.cs.selector, 0x08);
+	cr_assert_eq(state.ss.selector, 0x10);
+	tss = word(state.gdtr.base + 0x18);
+	cr_assert_eq(tss & 0xffff, 103);
+	cr_assert_eq(tss >> 40 & 0xff, 0x8b);
+	cr_assert_eq((tss >> 16 & 0xffffff) | tss >> 56 << 24, state.tr.base);
+	cr_assert_eq(word(state.tr.base + 96) >> 48, 104, "the I/O map lies behind the limit");
+}
+
+Test(boot, information_is_where_ebx_points)
+{
+	struct abi_boot_info info;
+
+	cr_assert(build32(NULL, 0, 0));
+	memcpy(&info, memory + state.gpr[GPR_RBX], sizeof(info));
+	cr_assert_eq(info.magic, 0x45544147);
+	cr_assert_eq(info.memory_size, MEMORY);
+	cr_assert_eq(info.reserved_base, block.base);
+	cr_assert_leq(state.gpr[GPR_RBX], UINT32_MAX);
+}

@@ -318,3 +318,77 @@ Test(image_elf, no_single_byte_breaks_it, .timeout = 60)
 		}
 	}
 }
+
+/* --- ELF32 --- */
+
+Test(image_elf, a_good_32_bit_file)
+{
+	struct elf32_file f;
+	struct image image;
+	uint64_t offset;
+	char why[256] = "";
+
+	elf32_good(&f);
+	f.segment[0].p_vaddr = 0x80100000;
+	f.header.e_entry = 0x80100010;
+	cr_assert(open_bytes(&image, &f, sizeof(f), why, sizeof(why)), "%s", why);
+	cr_expect(image.is_32bit);
+	cr_expect_eq(image.entry, 0x80100010);
+	cr_assert_eq(image.segment_count, 2);
+	cr_expect_eq(image.segments[0].gpa, 0x100000);
+	cr_expect_eq(image.segments[0].linear, 0x80100000);
+	cr_expect_eq(image.segments[0].bytes[0], 0xa0);
+	cr_expect_eq(image.segments[1].file_size, W_BYTES);
+	cr_expect_eq(image.segments[1].memory_size, 0x1000);
+	cr_expect_str_eq(symbols_find(image.symbols, 0x100004, &offset), "KiEntry");
+	cr_expect_eq(offset, 4);
+	image_close(&image);
+}
+
+#define HEADER32(field) offsetof(struct elf32_file, header.field), \
+			sizeof(((struct elf32_file *)0)->header.field)
+#define SEGMENT32(n, field) offsetof(struct elf32_file, segment[n].field), 4
+
+static const struct spoil spoils32[] = {
+	{ HEADER32(e_ident[EI_CLASS]), ELFCLASS64, "built for i386, not for x86-64" },
+	{ HEADER32(e_machine), EM_X86_64, "built for x86-64, not for i386" },
+	{ HEADER32(e_machine), EM_ARM, "built for ARM, not for i386" },
+	{ HEADER32(e_type), ET_DYN,
+	  "a shared object or position-independent executable; link it with -no-pie" },
+	{ HEADER32(e_phentsize), 56, "program headers of 56 bytes instead of 32" },
+	{ HEADER32(e_entry), 0xfffff, "the entry 0xfffff is outside every segment" },
+	{ SEGMENT32(1, p_vaddr), 0xfffff001, "the segment at linear 0xfffff001 of 0x1000 bytes wraps around" },
+	{ SEGMENT32(1, p_paddr), LIMIT - 0xfff,
+	  "the segment at 0x3fff001 does not fit: its last byte is at 0x4000000, "
+	  "the guest's memory ends at 0x4000000" },
+	{ SEGMENT32(0, p_filesz), W_BYTES + 1,
+	  "the segment at 0x100000 has 0x101 bytes in the file but 0x100 in memory" },
+	{ SEGMENT32(1, p_paddr), 0x1000ff, "segments at 0x100000 and 0x1000ff overlap in physical memory" },
+};
+
+Test(image_elf, one_spoilt_field_of_a_32_bit_file)
+{
+	for (size_t i = 0; i < sizeof(spoils32) / sizeof(spoils32[0]); i++) {
+		struct elf32_file f;
+
+		elf32_good(&f);
+		memcpy((uint8_t *)&f + spoils32[i].offset, &spoils32[i].value, spoils32[i].width);
+		expect_refusal(&f, sizeof(f), spoils32[i].clause);
+	}
+}
+
+Test(image_elf, every_truncation_of_a_32_bit_file_is_survived)
+{
+	struct elf32_file f;
+
+	elf32_good(&f);
+	expect_refusal(&f, 51, "truncated: the ELF header needs 52 bytes, the file has 51");
+	for (size_t size = 0; size < sizeof(f); size++) {
+		struct image image;
+		char why[256] = "";
+		bool ok = open_bytes(&image, &f, size, why, sizeof(why));
+
+		cr_expect_eq(ok, size >= offsetof(struct elf32_file, bytes) + 2 * W_BYTES, "%zu bytes", size);
+		image_close(&image);
+	}
+}
