@@ -91,6 +91,7 @@ static inline void sample_trace(struct sink *sink)
 {
 	const struct trace_header header = {
 		"guest.elf", "box", "amd", "step", "QEMU 7.2 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd",
+		trace_limits(true),
 	};
 	const struct trace_summary summary = {
 		.events = 14, .checks_held = 117, .checks_contradicted = 2,

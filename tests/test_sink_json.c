@@ -82,7 +82,9 @@ Test(json, order_of_lines)
 Test(json, header)
 {
 	read_lines(sample_trace);
-	assert_keys(lines[0], "kind version guest engine processor watch provenance");
+	assert_keys(lines[0], "kind version guest engine processor watch provenance limits");
+	cr_assert_eq(json_array_size(json_object_get(lines[0], "limits")), 5);
+	assert_keys(json_array_get(json_object_get(lines[0], "limits"), 0), "path what engine");
 	cr_assert_eq(json_integer_value(json_object_get(lines[0], "version")), 1);
 	cr_assert_str_eq(string(lines[0], "guest"), "guest.elf");
 }
@@ -150,12 +152,12 @@ Test(json, faults)
 	assert_keys(e, "kind seq rip symbol index name value fault frame before after checks");
 	cr_assert(json_is_null(json_object_get(e, "name")));
 	cr_assert(json_is_null(json_object_get(e, "value")));
-	assert_keys(json_object_get(e, "fault"), "vector name error");
+	assert_keys(json_object_get(e, "fault"), "vector name error gate stack");
 	cr_assert_str_eq(string(json_object_get(e, "fault"), "name"), "#GP");
 	cr_assert_str_eq(string(json_object_get(e, "fault"), "error"), "0x0");
 
 	e = nth("fault", 0);
-	assert_keys(e, "kind seq rip symbol vector name error cr2 frame before after checks");
+	assert_keys(e, "kind seq rip symbol vector name error cr2 gate stack frame before after checks");
 	cr_assert_eq(json_integer_value(json_object_get(e, "vector")), 14);
 	cr_assert_str_eq(string(e, "error"), "0x6");
 	cr_assert_str_eq(string(e, "cr2"), "0xdead000");
@@ -165,6 +167,43 @@ Test(json, faults)
 	cr_assert_eq(json_integer_value(json_object_get(e, "vector")), 0x2e);
 	cr_assert(json_is_null(json_object_get(e, "error")));
 	cr_assert_str_eq(string(json_object_get(e, "frame"), "rip"), "0x140001002");
+}
+
+Test(json, what_decided)
+{
+	const json_t *e, *code;
+
+	read_lines(sample_trace);
+	e = json_object_get(nth("int", 0), "gate");
+	assert_keys(e, "selector offset type dpl present code");
+	cr_assert_str_eq(string(e, "selector"), "0x10");
+	cr_assert_str_eq(string(e, "type"), "interrupt");
+	cr_assert_eq(json_integer_value(json_object_get(e, "dpl")), 3);
+	cr_assert(json_is_true(json_object_get(e, "present")));
+	code = json_object_get(e, "code");
+	assert_keys(code, "selector type dpl present base limit");
+	cr_assert_str_eq(string(code, "type"), "code64");
+	cr_assert_str_eq(string(json_object_get(nth("int", 0), "stack"), "slot"), "RSP0");
+}
+
+static void write_fields(struct sink *sink)
+{
+	struct transition t = int_transition();
+
+	t.named[NAMED_FRAME] = (struct field_name){ "KTRAP_FRAME", "Rip" };
+	t.named[NAMED_GS_BASE] = (struct field_name){ "KPCR", NULL };
+	sample_event(sink, t);
+}
+
+Test(json, fields_by_name)
+{
+	const json_t *fields;
+
+	read_lines(write_fields);
+	fields = json_object_get(lines[0], "fields");
+	assert_keys(fields, "frame gs_base");
+	cr_assert_str_eq(string(fields, "frame"), "KTRAP_FRAME.Rip");
+	cr_assert_str_eq(string(fields, "gs_base"), "KPCR");
 }
 
 static void write_lent(struct sink *sink)

@@ -116,6 +116,45 @@ Test(text, what_changed)
 	assert_contains(text, "9 held");
 }
 
+/* A frame of a 32-bit kernel, by INT 2Eh from ring 3 or from ring 0 itself. */
+static void write_dwords(struct sink *sink)
+{
+	struct transition t = {
+		.seq = 1, .gate = {
+			.kind = GATE_INT, .length = 2, .vector = 0x2e, .tss_valid = true, .tss_rsp = 0x8010f000, .tss_ss = 0x10,
+			.idt = { .lo = UINT64_C(0x8000ee0000081000), .valid = true },
+			.target = { .lo = UINT64_C(0x00cf9b000000ffff), .valid = true },
+		},
+		.before = { .cr0 = 1, .cpl = 3 }, .after = { .cr0 = 1 },
+		.frame = { .address = 0x8010efec, .word_size = 4, .count = 5, .rip = 0x401002, .cs = 0x1b, .rflags = 0x202,
+		           .rsp = 0x12ff00, .ss = 0x23 },
+		.named[NAMED_FRAME] = { "KTRAP_FRAME", "Eip" }, .named[NAMED_RSP] = { "KTRAP_FRAME", "Eip" },
+	};
+
+	t.after.gpr[GPR_RSP] = 0x8010efec;
+	sample_event(sink, t);
+	t.before.cpl = 0;
+	t.gate.tss_valid = false;
+	t.frame.count = 3;
+	sample_event(sink, t);
+}
+
+Test(text, dwords_gate_and_fields)
+{
+	const char *text = render(write_dwords, 200, false);
+
+	assert_contains(text, "ESP=0x8010efec (KTRAP_FRAME.Eip)");
+	assert_contains(text, "frame 0x8010efec  EIP 0x401002  CS 1B  EFLAGS IF  ESP 0x12ff00  SS 23  at KTRAP_FRAME.Eip\n");
+	assert_contains(text, "gate 2E: 08:0x80001000 interrupt DPL 3  CS 08 code32 DPL 0  TSS SS0:ESP0 10:0x8010f000\n");
+	assert_contains(text, "EFLAGS IF  at KTRAP_FRAME.Eip\n");
+	assert_contains(text, "CS 08 code32 DPL 0\n");
+}
+
+Test(text, header_says_what_is_not_faithful)
+{
+	assert_contains(render(sample_trace, 200, false), "not faithful here: SYSENTER and SYSEXIT in long mode;");
+}
+
 Test(text, services)
 {
 	const char *text = render(sample_trace, 200, false);

@@ -10,6 +10,7 @@
 #define IDT     0x1000
 #define OWN     0x3000                  /* handler of vector v at OWN + 16 v */
 #define SHARED  0x4800
+#define GDT     0x2800
 
 static struct guest_view view;
 static struct stops stops;
@@ -30,9 +31,12 @@ static void set_up(void)
 		gate(v, OWN + v * 16, 0x8e);
 	for (unsigned v = 8; v < 16; v++)
 		gate(v, SHARED, 0x8e);
+	fake_write(GDT + 0x10, UINT64_C(0x00af9b000000ffff), 8);
+	fake_write(GDT + 0x18, UINT64_C(0x00afbb000000ffff), 8);       /* ring 1 */
 	memset(fake_memory + OWN, 0x90, 0x2000);
 	state = (struct x86_state){
-		.cr0 = X86_CR0_PE, .efer = X86_EFER_LMA, .idtr = { IDT, 0xfff }, .cs = { .l = true }, .rip = 0x8000,
+		.cr0 = X86_CR0_PE, .efer = X86_EFER_LMA, .idtr = { IDT, 0xfff }, .gdtr = { GDT, 0x1f },
+		 .cs = { .l = true }, .rip = 0x8000,
 	};
 	stops_init(&stops, &view);
 	stops_refresh(&stops, &state);
@@ -67,6 +71,34 @@ static void cr_lands(unsigned vector, uint64_t handler)
 	cr_assert_eq(hit.vectors, 1u << vector, "vector %u lands as %x", vector, hit.vectors);
 	cr_assert_eq(hit.target, handler, "vector %u goes on at %lx", vector, (unsigned long)hit.target);
 }
+
+/* HLT is an exception itself outside ring 0: no stop is better than that. */
+Test(stops, none_outside_ring_0)
+{
+	stops_clear(&stops);
+	fake_write(IDT + 2, 0x18, 2);
+	stops_refresh(&stops, &state);
+	cr_assert_eq(fake_memory[OWN], 0x90);
+	cr_assert_eq(fake_memory[OWN + 16], 0xf4);
+}
+
+/* 32-bit gates: the handler lies at the base of its segment plus the offset, modulo 4 GiB. */
+Test(stops, handlers_behind_a_base)
+{
+	stops_clear(&stops);
+	memset(fake_memory + IDT, 0, 0x1000);
+	fake_write(GDT + 0x10, UINT64_C(0xffcf9bff0000ffff), 8);       /* base FFFF0000h */
+	fake_write(IDT, UINT64_C(0x00018e0000103000), 8);              /* offset 00013000h */
+	state.efer = 0;
+	state.cs = (struct x86_segment){ .base = 0xffff0000, .db = true };
+	state.idtr.limit = 7;
+	stops_refresh(&stops, &state);
+	cr_assert_eq(fake_memory[OWN], 0xf4);
+	cr_assert(stops_hit(&stops, &state, 0x13000).fault);
+	cr_assert_eq(stops_hit(&stops, &state, 0x13000).target, 0x13000);
+	cr_assert_not(stops_hit(&stops, &state, 0x3000).ours);
+}
+
 
 Test(stops, own_handlers)
 {

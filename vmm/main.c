@@ -72,6 +72,7 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 			.guest = base_name(o->guest), .engine = engine_in_box() ? "box" : "kvm",
 			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
 			.watch = o->watch == WATCH_NONE ? "none" : "step", .provenance = engine_provenance(),
+			.limits = trace_limits(engine_in_box()),
 		},
 		.context = { .vendor = vendor, .emulated = engine_in_box() },
 	};

@@ -26,12 +26,23 @@ static void json_header(struct sink *sink, const struct trace_header *h)
 	json_text(w, "processor", h->processor);
 	json_text(w, "watch", h->watch);
 	json_text(w, "provenance", h->provenance);
+	self(sink)->limits = h->limits;
+	json_open(w, "limits", '[');
+	for (const struct trace_limit *l = h->limits; l && l->path; l++) {
+		json_open(w, NULL, '{');
+		json_text(w, "path", l->path);
+		json_text(w, "what", l->what);
+		json_text(w, "engine", l->engine);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
 	json_end_line(w);
 }
 
 static void json_claim(struct sink *sink, const struct claim *claim, const struct claim_result *result)
 {
 	struct json_writer *w = &self(sink)->writer;
+	const struct trace_limit *limit;
 
 	json_open(w, NULL, '{');
 	json_text(w, "kind", "claim");
@@ -43,6 +54,9 @@ static void json_claim(struct sink *sink, const struct claim *claim, const struc
 	for (unsigned i = 0; i < result->event_count && i < CLAIM_EVENTS; i++)
 		json_number(w, NULL, result->events[i]);
 	json_close(w, ']');
+	limit = result->verdict == CLAIM_NOT_EXERCISED ? limit_of_claim(self(sink)->limits, claim->id) : NULL;
+	if (limit)
+		json_text(w, "engine", limit->engine);
 	json_end_line(w);
 }
 

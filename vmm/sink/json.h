@@ -11,6 +11,7 @@ struct json_sink {
 	struct sink sink;
 	struct json_writer writer;
 	enum vendor vendor;
+	const struct trace_limit *limits;
 };
 
 /* json_event.c */

@@ -4,6 +4,7 @@
  */
 #include "sink/json.h"
 
+#include "sink/descriptors.h"
 #include "x86.h"
 
 static const struct {
@@ -96,6 +97,90 @@ static void put_frame(struct json_writer *w, const struct transition *t)
 	json_close(w, '}');
 }
 
+static void put_segment(struct json_writer *w, const char *key, uint16_t selector, struct raw_descriptor raw)
+{
+	struct x86_segment s = segment_from_descriptor(raw, selector);
+
+	json_open(w, key, '{');
+	json_hex(w, "selector", selector);
+	json_text(w, "type", segment_type_name(raw));
+	if (raw.valid) {
+		json_number(w, "dpl", s.dpl);
+		json_bool(w, "present", s.p);
+		json_hex(w, "base", s.base);
+		json_hex(w, "limit", s.limit);
+	}
+	json_close(w, '}');
+}
+
+/* What delivery went by: the gate, its code segment, its stack; null where there is none. */
+static void put_delivery(struct json_writer *w, const struct gate *g, const struct x86_state *before)
+{
+	const bool is_long = before->efer & X86_EFER_LMA;
+	struct gate_descriptor d = gate_from_descriptor(g->idt, is_long);
+	char slot[16];
+
+	if (!g->idt.valid) {
+		json_null(w, "gate");
+		return;
+	}
+	json_open(w, "gate", '{');
+	json_hex(w, "selector", d.selector);
+	json_hex(w, "offset", d.offset);
+	json_text(w, "type", gate_type_name(&d));
+	json_number(w, "dpl", d.dpl);
+	json_bool(w, "present", d.p);
+	put_segment(w, "code", d.selector, g->target);
+	json_close(w, '}');
+	if (!tss_slot_name(g, before, slot, sizeof(slot))) {
+		json_null(w, "stack");
+		return;
+	}
+	json_open(w, "stack", '{');
+	json_text(w, "slot", slot);
+	json_hex(w, "rsp", g->tss_rsp);
+	if (!is_long)
+		json_hex(w, "ss", g->tss_ss);
+	json_close(w, '}');
+}
+
+/* IRET: what the popped selectors name. */
+static void put_popped(struct json_writer *w, const struct gate *g)
+{
+	if (g->popped_count < 2) {
+		json_null(w, "popped");
+		return;
+	}
+	json_open(w, "popped", '{');
+	put_segment(w, "cs", (uint16_t)g->popped[1], g->target);
+	if (g->popped_count == 5)
+		put_segment(w, "ss", (uint16_t)g->popped[4], g->target_ss);
+	json_close(w, '}');
+}
+
+/* Addresses that are fields of Windows' structures. */
+static void put_fields(struct json_writer *w, const struct transition *t)
+{
+	static const char *const places[NAMED_COUNT] = {
+		[NAMED_FRAME] = "frame", [NAMED_POPPED] = "before.rsp", [NAMED_RSP] = "after.rsp",
+		[NAMED_RCX] = "after.rcx", [NAMED_RDX] = "after.rdx", [NAMED_CR2] = "cr2",
+		[NAMED_GS_BASE] = "gs_base", [NAMED_KERNEL_GS_BASE] = "kernel_gs_base", [NAMED_MSR] = "value",
+	};
+	bool any = false;
+	char text[64];
+
+	for (unsigned n = 0; n < NAMED_COUNT; n++) {
+		if (!t->named[n].structure)
+			continue;
+		if (!any)
+			json_open(w, "fields", '{');
+		any = true;
+		json_text(w, places[n], field_name_text(&t->named[n], text, sizeof(text)));
+	}
+	if (any)
+		json_close(w, '}');
+}
+
 static void put_star(struct json_writer *w, enum vendor vendor, uint64_t star)
 {
 	struct selector_pair enter = star_syscall(star);
@@ -147,12 +232,16 @@ static void put_particulars(struct json_writer *w, enum vendor vendor, const str
 		put_error(w, &t->gate);
 		if (kind == GATE_FAULT && t->gate.vector == X86_VECTOR_PF)
 			json_hex(w, "cr2", t->after.cr2);
+		put_delivery(w, &t->gate, &t->before);
 	}
+	if (kind == GATE_IRET)
+		put_popped(w, &t->gate);
 	if (t->faulted && kind != GATE_FAULT) {
 		json_open(w, "fault", '{');
 		json_number(w, "vector", t->delivery.vector);
 		json_text(w, "name", vector_name(t->delivery.vector));
 		put_error(w, &t->delivery);
+		put_delivery(w, &t->delivery, &t->before);
 		json_close(w, '}');
 	}
 	if (kind == GATE_INT || kind == GATE_FAULT || t->faulted)
@@ -191,6 +280,7 @@ void json_transition(struct sink *sink, const struct transition *t, const struct
 	json_hex(w, "rip", t->before.rip);
 	json_text(w, "symbol", t->symbol);
 	put_particulars(w, s->vendor, t);
+	put_fields(w, t);
 	put_state(w, "before", &t->before, 0, 0);
 	put_state(w, "after", &t->after, t->rflags_lent, t->r11_lent);
 	put_checks(w, list);

@@ -122,6 +122,12 @@ void json_number(struct json_writer *w, const char *key, uint64_t value)
 	put(w, p, (size_t)(text + sizeof(text) - p));
 }
 
+void json_bool(struct json_writer *w, const char *key, bool value)
+{
+	begin(w, key);
+	put(w, value ? "true" : "false", value ? 4 : 5);
+}
+
 void json_null(struct json_writer *w, const char *key)
 {
 	begin(w, key);

@@ -24,6 +24,7 @@ void json_text(struct json_writer *w, const char *key, const char *text);
 /* "0x1f": a string, since readers keep numbers as doubles. */
 void json_hex(struct json_writer *w, const char *key, uint64_t value);
 void json_number(struct json_writer *w, const char *key, uint64_t value);
+void json_bool(struct json_writer *w, const char *key, bool value);
 void json_null(struct json_writer *w, const char *key);
 /* The outermost object is complete. */
 void json_end_line(struct json_writer *w);

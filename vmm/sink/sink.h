@@ -12,12 +12,21 @@
 
 #include <stdio.h>
 
+/* A path that this run's machine does not pass as a processor would. */
+struct trace_limit {
+	const char *path;               /* "SYSENTER and SYSEXIT in long mode" */
+	const char *what;               /* what happens instead */
+	const char *engine;             /* what can run it */
+	const char *claims;             /* claims that want it, "C91 C92", or NULL */
+};
+
 struct trace_header {
 	const char *guest;              /* as named on the command line, base name */
 	const char *engine;             /* "kvm", "box" */
 	const char *processor;          /* "amd", "intel" */
 	const char *watch;              /* "step" */
 	const char *provenance;         /* "QEMU 7.2 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd" */
+	const struct trace_limit *limits;       /* ends with path NULL; NULL: none known */
 };
 
 struct trace_summary {
@@ -51,6 +60,11 @@ struct sink {
 
 struct sink *text_sink(FILE *file, const struct sink_options *options);
 struct sink *json_sink(FILE *file, const struct sink_options *options);
+
+/* limits.c: those of the box, or of a processor (none). */
+const struct trace_limit *trace_limits(bool emulated);
+/* The limit that keeps a claim from being exercised, or NULL. */
+const struct trace_limit *limit_of_claim(const struct trace_limit *limits, const char *id);
 
 /* --- names.c: tables that every sink shares --- */
 

@@ -31,6 +31,14 @@ static void text_header(struct sink *sink, const struct trace_header *h)
 	pen_hang(pen, 2);
 	pen_words(pen, DIM, "%s", h->provenance);
 	pen_end(pen);
+	s->limits = h->limits;
+	if (h->limits && h->limits->path) {
+		pen_hang(pen, 2);
+		pen_words(pen, DIM, "not faithful here:");
+		for (const struct trace_limit *l = h->limits; l->path; l++)
+			pen_words(pen, DIM, "%s%s", l->path, l[1].path ? ";" : "");
+		pen_end(pen);
+	}
 	pen_end(pen);
 
 	pen_to(pen, 2);

@@ -17,6 +17,7 @@ struct text_sink {
 	struct sink sink;
 	struct pen pen;
 	enum vendor vendor;
+	const struct trace_limit *limits;       /* as the header had them */
 	unsigned changes;               /* column in which "what changed" begins */
 	uint64_t kinds[GATE_KINDS];     /* how many of each were shown */
 	/* What the emulator spoils for every guest: told once, at the end. */
@@ -27,6 +28,10 @@ struct text_sink {
 
 /* text_changes.c: what a transition changed, as items from the pen's place on. */
 void text_changes(struct text_sink *s, const struct transition *t);
+/* "RSP", or "ESP" where neither side is a 64-bit kernel's. */
+const char *register_text(const struct transition *t, const char *name, char *text, size_t size);
+/* text_descriptors.c: the gate, the segments and the stack that decided, on lines of their own. */
+void text_descriptors(struct text_sink *s, const struct transition *t);
 /* text_details.c: frame, service and contradictions, on lines of their own. */
 void text_details(struct text_sink *s, const struct transition *t, const struct check_list *list);
 /* text_end.c: the claims and the closing summary. */

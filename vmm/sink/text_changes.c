@@ -4,6 +4,7 @@
  */
 #include "sink/text.h"
 
+#include "sink/descriptors.h"
 #include "x86.h"
 
 #include <inttypes.h>
@@ -20,19 +21,40 @@ static void put_selector(struct pen *pen, const char *name, uint16_t before, uin
 static void put_rip(struct text_sink *s, const struct transition *t)
 {
 	struct pen *pen = &s->pen;
-	char symbol[96];
+	char symbol[96], name[16];
 	unsigned room = pen->width - pen->hang - (unsigned)strlen("RIP -> ");
 
+	register_text(t, "RIP", name, sizeof(name));
 	if (!t->faulted && t->after.rip == t->before.rip + t->gate.length)
 		return;
 	if (t->target)
-		pen_item(pen, PLAIN, "RIP -> %s", shorten_symbol(t->target, room, symbol, sizeof(symbol)));
+		pen_item(pen, PLAIN, "%s -> %s", name, shorten_symbol(t->target, room, symbol, sizeof(symbol)));
 	else
-		pen_item(pen, PLAIN, "RIP -> 0x%" PRIx64, t->after.rip);
+		pen_item(pen, PLAIN, "%s -> 0x%" PRIx64, name, t->after.rip);
+}
+
+const char *register_text(const struct transition *t, const char *name, char *text, size_t size)
+{
+	const bool is_32 = x86_mode(&t->before) == MODE_32 && x86_mode(&t->after) == MODE_32;
+
+	snprintf(text, size, "%s", name);
+	if (is_32 && *text == 'R')
+		*text = 'E';
+	return text;
+}
+
+/* " (KPCR.CurrentThread)" behind an address of that field. */
+static const char *field_suffix(const struct transition *t, enum named_place place, char *text, size_t size)
+{
+	char name[64];
+
+	field_name_text(&t->named[place], name, sizeof(name));
+	snprintf(text, size, *name ? " (%s)" : "%s", name);
+	return text;
 }
 
 /* "RFLAGS -IF -ZF +PF IOPL 3->0" */
-static void put_rflags(struct pen *pen, uint64_t before, uint64_t after)
+static void put_rflags(struct pen *pen, const char *name, uint64_t before, uint64_t after)
 {
 	uint64_t differ = before ^ after;
 	unsigned old = (before & X86_RFLAGS_IOPL) >> X86_RFLAGS_IOPL_SHIFT;
@@ -50,9 +72,9 @@ static void put_rflags(struct pen *pen, uint64_t before, uint64_t after)
 	if (old != new)
 		length += snprintf(text + length, sizeof(text) - (size_t)length, " IOPL %u->%u", old, new);
 	if (length)
-		pen_item(pen, PLAIN, "RFLAGS%s", text);
+		pen_item(pen, PLAIN, "%s%s", name, text);
 	else
-		pen_item(pen, PLAIN, "RFLAGS 0x%" PRIx64 "->0x%" PRIx64, before, after);
+		pen_item(pen, PLAIN, "%s 0x%" PRIx64 "->0x%" PRIx64, name, before, after);
 }
 
 static const struct { const char *name; enum x86_gpr gpr; } registers[] = {
@@ -74,8 +96,20 @@ static const char *meaning(const struct transition *t, enum x86_gpr gpr, uint64_
 	return "";
 }
 
+static const char *register_field(const struct transition *t, enum x86_gpr gpr, char *text, size_t size)
+{
+	switch (gpr) {
+	case GPR_RSP: return field_suffix(t, NAMED_RSP, text, size);
+	case GPR_RCX: return field_suffix(t, NAMED_RCX, text, size);
+	case GPR_RDX: return field_suffix(t, NAMED_RDX, text, size);
+	default: return "";
+	}
+}
+
 static void put_registers(struct pen *pen, const struct transition *t)
 {
+	char name[16], field[72];
+
 	for (size_t i = 0; i < COUNT(registers); i++) {
 		enum x86_gpr gpr = registers[i].gpr;
 		uint64_t lent = gpr == GPR_R11 ? t->r11_lent : 0;
@@ -85,13 +119,16 @@ static void put_registers(struct pen *pen, const struct transition *t)
 		if (t->gate.kind == GATE_RDMSR && (gpr == GPR_RAX || gpr == GPR_RDX))
 			continue;
 		if (value != (t->before.gpr[gpr] & ~lent) || *meaning(t, gpr, value))
-			pen_item(pen, PLAIN, "%s=0x%" PRIx64 "%s", registers[i].name, value,
-				 meaning(t, gpr, value));
+			pen_item(pen, PLAIN, "%s=0x%" PRIx64 "%s%s",
+				 register_text(t, registers[i].name, name, sizeof(name)), value,
+				 meaning(t, gpr, value), register_field(t, gpr, field, sizeof(field)));
 	}
 	if (t->before.gs.base != t->after.gs.base)
-		pen_item(pen, PLAIN, "GS.base=0x%" PRIx64, t->after.gs.base);
+		pen_item(pen, PLAIN, "GS.base=0x%" PRIx64 "%s", t->after.gs.base,
+			 field_suffix(t, NAMED_GS_BASE, field, sizeof(field)));
 	if (t->gate.kind == GATE_SWAPGS && t->before.msr.kernel_gs_base != t->after.msr.kernel_gs_base)
-		pen_item(pen, PLAIN, "KERNEL_GS_BASE=0x%" PRIx64, t->after.msr.kernel_gs_base);
+		pen_item(pen, PLAIN, "KERNEL_GS_BASE=0x%" PRIx64 "%s", t->after.msr.kernel_gs_base,
+			 field_suffix(t, NAMED_KERNEL_GS_BASE, field, sizeof(field)));
 }
 
 static void put_star(struct text_sink *s, uint64_t star)
@@ -125,6 +162,7 @@ static void put_msr(struct text_sink *s, const struct transition *t)
 	struct pen *pen = &s->pen;
 	const struct bit_name *bits = msr_bits(t->msr_index);
 	const char *name = msr_name(t->msr_index);
+	char field[72];
 
 	if (name)
 		pen_item(pen, BOLD, "%s", name);
@@ -132,7 +170,7 @@ static void put_msr(struct text_sink *s, const struct transition *t)
 		pen_item(pen, BOLD, "MSR %" PRIX32, t->msr_index);
 	if (t->faulted && t->gate.kind == GATE_RDMSR)
 		return;
-	pen_join(pen, PLAIN, "= 0x%" PRIx64, t->msr_value);
+	pen_join(pen, PLAIN, "= 0x%" PRIx64 "%s", t->msr_value, field_suffix(t, NAMED_MSR, field, sizeof(field)));
 	for (; bits && bits->mask; bits++) {
 		if (t->msr_value & bits->mask)
 			pen_join(pen, PLAIN, "%s", bits->name);
@@ -144,12 +182,14 @@ static void put_msr(struct text_sink *s, const struct transition *t)
 }
 
 /* SDM vol. 3A, 4.7: bits of the page-fault error code. */
-static void put_page_fault(struct pen *pen, uint32_t error, uint64_t cr2)
+static void put_page_fault(struct pen *pen, const struct transition *t, uint32_t error)
 {
+	char field[72];
+
 	pen_item(pen, WARN, "%s by %s, %s", error & 16 ? "fetch" : error & 2 ? "write" : "read",
 		 error & 4 ? "user" : "supervisor",
 		 error & 8 ? "reserved bit set" : error & 1 ? "not allowed" : "not present");
-	pen_item(pen, WARN, "CR2=0x%" PRIx64, cr2);
+	pen_item(pen, WARN, "CR2=0x%" PRIx64 "%s", t->after.cr2, field_suffix(t, NAMED_CR2, field, sizeof(field)));
 }
 
 static void put_fault(struct pen *pen, const struct transition *t)
@@ -164,13 +204,14 @@ static void put_fault(struct pen *pen, const struct transition *t)
 	if (fault->has_error)
 		pen_item(pen, WARN, "error %" PRIX32, fault->error);
 	if (fault->vector == X86_VECTOR_PF)
-		put_page_fault(pen, fault->error, t->after.cr2);
+		put_page_fault(pen, t, fault->error);
 }
 
 void text_changes(struct text_sink *s, const struct transition *t)
 {
 	struct pen *pen = &s->pen;
 	enum x86_mode old = x86_mode(&t->before), new = x86_mode(&t->after);
+	char name[16];
 
 	if (t->gate.kind == GATE_WRMSR || t->gate.kind == GATE_RDMSR)
 		put_msr(s, t);
@@ -182,5 +223,5 @@ void text_changes(struct text_sink *s, const struct transition *t)
 		pen_item(pen, PLAIN, "%s->%s", mode_name(old), mode_name(new));
 	put_rip(s, t);
 	put_registers(pen, t);
-	put_rflags(pen, t->before.rflags & ~t->rflags_lent, t->after.rflags & ~t->rflags_lent);
+	put_rflags(pen, register_text(t, "RFLAGS", name, sizeof(name)), t->before.rflags & ~t->rflags_lent, t->after.rflags & ~t->rflags_lent);
 }

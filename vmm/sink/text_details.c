@@ -4,6 +4,7 @@
  */
 #include "sink/text.h"
 
+#include "sink/descriptors.h"
 #include "x86.h"
 
 #include <inttypes.h>
@@ -11,23 +12,55 @@
 /* "(0xffffffffffffffff," */
 #define ARGUMENT 20
 
-static void put_frame(struct pen *pen, const struct transition *t)
+static void put_flags(struct pen *pen, const char *name, const struct transition *t)
 {
-	const struct frame *f = &t->frame;
 	char flags[96];
 
-	pen_hang(pen, COLUMN_MORE);
-	pen_item(pen, DIM, "frame");
-	if (!f->count) {
-		pen_join(pen, BAD, "unreadable");
-		pen_end(pen);
-		return;
+	rflags_text(t->frame.rflags & ~t->frame_rflags_lent, flags, sizeof(flags));
+	pen_item(pen, DIM, "%s %s", name, *flags ? flags : "none");
+}
+
+/* The words of a 32-bit frame, the lowest first: three, or five where the stack changed. */
+static void put_dwords(struct pen *pen, const struct transition *t)
+{
+	const struct frame *f = &t->frame;
+
+	pen_join(pen, DIM, "0x%" PRIx64, f->address);
+	if (f->has_error)
+		pen_item(pen, DIM, "error %" PRIX64, f->error);
+	pen_item(pen, DIM, "EIP 0x%" PRIx64, f->rip);
+	pen_item(pen, DIM, "CS %02X", (unsigned)(uint16_t)f->cs);
+	put_flags(pen, "EFLAGS", t);
+	if (f->count - f->has_error > 3) {
+		pen_item(pen, DIM, "ESP 0x%" PRIx64, f->rsp);
+		pen_item(pen, DIM, "SS %02X", (unsigned)(uint16_t)f->ss);
 	}
+}
+
+static void put_qwords(struct pen *pen, const struct transition *t)
+{
+	const struct frame *f = &t->frame;
+
 	pen_join(pen, DIM, "RIP %02" PRIX64 ":0x%" PRIx64, f->cs, f->rip);
 	if (f->count - f->has_error > 3)
 		pen_item(pen, DIM, "RSP %02" PRIX64 ":0x%" PRIx64, f->ss, f->rsp);
-	rflags_text(f->rflags & ~t->frame_rflags_lent, flags, sizeof(flags));
-	pen_item(pen, DIM, "RFLAGS %s", *flags ? flags : "none");
+	put_flags(pen, "RFLAGS", t);
+}
+
+static void put_frame(struct pen *pen, const struct transition *t)
+{
+	char field[64];
+
+	pen_hang(pen, COLUMN_MORE);
+	pen_item(pen, DIM, "frame");
+	if (!t->frame.count)
+		pen_join(pen, BAD, "unreadable");
+	else if (t->frame.word_size == 4)
+		put_dwords(pen, t);
+	else
+		put_qwords(pen, t);
+	if (*field_name_text(&t->named[NAMED_FRAME], field, sizeof(field)))
+		pen_item(pen, DIM, "at %s", field);
 	pen_end(pen);
 }
 
@@ -45,7 +78,7 @@ static void put_call(struct pen *pen, const struct service *s)
 	pen_hang(pen, COLUMN_MORE);
 	put_number(pen, s);
 	shorten(s->name ? s->name : "", pen->width - COLUMN_MORE - ARGUMENT, name, sizeof(name));
-	if (!count)
+	if (!count && s->name)
 		pen_item(pen, BOLD, "%s()", name);
 	/* The first stays with the name. */
 	for (unsigned i = 0; i < count; i++) {
@@ -135,6 +168,7 @@ void text_details(struct text_sink *s, const struct transition *t, const struct 
 
 	if (t->gate.kind == GATE_INT || t->gate.kind == GATE_FAULT || t->faulted)
 		put_frame(pen, t);
+	text_descriptors(s, t);
 	if (is_return(t->gate.kind) && t->entry)
 		put_return(pen, t);
 	else if (t->service.valid)

@@ -55,6 +55,16 @@ static void put_held(struct pen *pen, const struct claim *c, const struct claim_
 	pen_end(pen);
 }
 
+/* Where it could be exercised, when it is this machine that cannot. */
+static void put_limit(struct pen *pen, const struct claim *c, const struct trace_limit *limit)
+{
+	if (!limit)
+		return;
+	pen_hang(pen, 11);
+	pen_words(pen, DIM, "%s wants %s: %s", c->id, limit->path, limit->engine);
+	pen_end(pen);
+}
+
 static void put_claims(struct text_sink *s)
 {
 	struct pen *pen = &s->pen;
@@ -84,6 +94,10 @@ static void put_claims(struct text_sink *s)
 	}
 	if (any)
 		pen_end(pen);
+	for (unsigned i = 0; i < s->claim_count; i++) {
+		if (s->claims[i].result.verdict == CLAIM_NOT_EXERCISED)
+			put_limit(pen, s->claims[i].claim, limit_of_claim(s->limits, s->claims[i].claim->id));
+	}
 }
 
 /* "120 transitions: 24 syscall, 24 sysret ..." */

@@ -20,6 +20,27 @@ struct guest_view {
 	struct patches *patches;        /* the tracer's own bytes, never shown; may be NULL */
 };
 
+/* Where an offset into the code or the stack segment lies: only 64-bit mode has no bases and does not wrap. */
+static inline uint64_t code_linear(const struct x86_state *s, uint64_t rip)
+{
+	return x86_mode(s) == MODE_64 ? rip : (uint32_t)(s->cs.base + rip);
+}
+
+/* The inverse: the offset at which code_linear gives linear. */
+static inline uint64_t code_offset(const struct x86_state *s, uint64_t linear)
+{
+	return x86_mode(s) == MODE_64 ? linear : (uint32_t)(linear - s->cs.base);
+}
+
+static inline uint64_t stack_linear(const struct x86_state *s)
+{
+	uint64_t rsp = s->gpr[GPR_RSP];
+
+	if (x86_mode(s) == MODE_64)
+		return rsp;
+	return (uint32_t)(s->ss.base + (s->ss.db ? (uint32_t)rsp : (uint16_t)rsp));
+}
+
 /* What a page walk found. */
 struct mapping {
 	uint64_t gpa;

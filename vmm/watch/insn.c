@@ -105,6 +105,8 @@ static void memory_operand(struct insn *i, const struct x86_state *s,
 	if (z->address_width < 64)
 		address &= (UINT64_C(1) << z->address_width) - 1;
 	address += segment_base(s, o->mem.segment);
+	if (x86_mode(s) != MODE_64)
+		address &= UINT32_MAX;
 
 	m->write = o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
 	m->linear = address;

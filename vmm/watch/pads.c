@@ -92,13 +92,16 @@ static void take(struct stops *s, const struct x86_state *state, struct room *ro
 /* What the processor accesses though no instruction names it: descriptors, and frames below stacks. */
 static void take_tables(struct stops *s, const struct x86_state *state, struct room *room)
 {
-	uint64_t stack;
+	uint64_t stack = 0;
 
 	take(s, state, room, state->gdtr.base, state->gdtr.limit + 1u);
 	take(s, state, room, state->idtr.base, state->idtr.limit + 1u);
 	take(s, state, room, state->ldtr.base, state->ldtr.unusable ? 0 : X86_PAGE_SIZE);
 	take(s, state, room, state->tr.base, X86_TSS64_SIZE);
 	take(s, state, room, stack_linear(state) - FRAME_REACH, FRAME_REACH);
+	if (!(state->efer & X86_EFER_LMA) &&
+	    view_read(s->view, state, state->tr.base + X86_TSS32_ESP0, &stack, 4) == 4)
+		take(s, state, room, stack - FRAME_REACH, FRAME_REACH);
 	for (unsigned at = X86_TSS64_RSP0; state->efer & X86_EFER_LMA && at < X86_TSS64_IOMAP; at += 8)
 		if (view_read(s->view, state, state->tr.base + at, &stack, 8) == 8)
 			take(s, state, room, stack - FRAME_REACH, FRAME_REACH);
@@ -107,7 +110,7 @@ static void take_tables(struct stops *s, const struct x86_state *state, struct r
 static void take_insn(struct stops *s, const struct x86_state *state, struct room *room,
                       const struct insn *insn)
 {
-	take(s, state, room, state->cs.base + state->rip, insn->fetched);
+	take(s, state, room, code_linear(state, state->rip), insn->fetched);
 	for (unsigned n = 0; n < insn->memory_count; n++)
 		take(s, state, room, insn->memory[n].linear, insn->memory[n].size);
 }

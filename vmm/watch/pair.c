@@ -5,6 +5,8 @@
  */
 #include "watch/pair.h"
 
+#include "watch/guest_view.h"
+
 #include <string.h>
 
 static void forget(struct pairing *p, unsigned n)
@@ -44,7 +46,7 @@ static void remember(struct pairing *p, const struct transition *t)
 static bool belongs(const struct open_entry *e, const struct transition *t)
 {
 	if (e->frame && t->gate.kind == GATE_IRET)
-		return e->frame == t->before.gpr[GPR_RSP] + t->before.ss.base;
+		return e->frame == stack_linear(&t->before);
 	if (e->cr3 != t->after.cr3)
 		return false;
 	if (t->gate.kind == GATE_SYSEXIT)               /* SYSENTER saves no return address */

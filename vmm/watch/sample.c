@@ -9,15 +9,6 @@
 
 #include <string.h>
 
-uint64_t stack_linear(const struct x86_state *s)
-{
-	switch (x86_mode(s)) {
-	case MODE_64: return s->gpr[GPR_RSP];
-	case MODE_REAL: return s->ss.base + (uint16_t)s->gpr[GPR_RSP];
-	default: return (uint32_t)(s->ss.base + (s->ss.db ? (uint32_t)s->gpr[GPR_RSP] : (uint16_t)s->gpr[GPR_RSP]));
-	}
-}
-
 /* Up to count words of size bytes from linear; returns how many were readable. */
 static uint8_t read_words(struct guest_view *v, const struct x86_state *s, uint64_t linear, uint8_t size,
                           uint64_t *words, uint8_t count)

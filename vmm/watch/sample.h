@@ -9,9 +9,6 @@
 #include "watch/insn.h"
 #include "watch/transition.h"
 
-/* Linear address of the top of the stack in use. */
-uint64_t stack_linear(const struct x86_state *s);
-
 /* The instruction at s->rip as the model's input. */
 void sample_gate(struct guest_view *v, const struct x86_state *s, const struct insn *insn, struct gate *gate);
 

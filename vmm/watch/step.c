@@ -47,7 +47,7 @@ static bool may_run_freely(struct stepper *st)
 	if (st->before.cpl || st->guest_tf || !(st->insn.flags & (INSN_SHADOW | INSN_REP)))
 		return false;
 	/* First the stop: a string instruction may be about to overwrite it. */
-	if (!stops_at(&st->stops, &st->before, &st->insn, st->before.cs.base + behind) ||
+	if (!stops_at(&st->stops, &st->before, &st->insn, code_linear(&st->before, behind)) ||
 	    stops_hit(&st->stops, &st->before, behind).fault)
 		return false;                   /* an exception would look the same */
 	return st->insn.flags & INSN_SHADOW || long_string(st);
@@ -93,7 +93,7 @@ static bool stop_at_target(struct stepper *st, const struct gate *gate)
 
 	switch (gate->kind) {
 	case GATE_SYSCALL:
-		if (st->guest_tf && !(b->msr.fmask & X86_RFLAGS_TF))
+		if (st->guest_tf && !(is_long && b->msr.fmask & X86_RFLAGS_TF))
 			return false;
 		if (is_long)
 			linear = x86_mode(b) == MODE_64 ? b->msr.lstar : b->msr.cstar;
@@ -103,13 +103,15 @@ static bool stop_at_target(struct stepper *st, const struct gate *gate)
 	case GATE_SYSENTER:
 		if (st->guest_tf)
 			return false;
-		linear = b->msr.sysenter_eip;
+		linear = is_long ? b->msr.sysenter_eip : (uint32_t)b->msr.sysenter_eip;
 		break;
 	case GATE_INT:
 		code = segment_from_descriptor(gate->target, 0);
 		if (!gate->idt.valid || !gate->target.valid || !stops_hold(&code))
 			return false;
-		linear = gate_from_descriptor(gate->idt, is_long).offset + (is_long ? 0 : code.base);
+		linear = gate_from_descriptor(gate->idt, is_long).offset;
+		if (!is_long)
+			linear = (uint32_t)(linear + code.base);
 		return stops_at_gate(&st->stops, b, &st->insn, gate->vector, linear);
 	default:
 		return false;
@@ -249,7 +251,8 @@ int watch_step(const struct watch *w, struct run_end *end)
 		if (stepper_sample(&st, &st.before, VM_REGS | VM_SREGS))
 			return -1;
 		stops_refresh(&st.stops, &st.before);
-		size = (unsigned)view_read(w->view, &st.before, st.before.cs.base + st.before.rip, bytes, sizeof bytes);
+		size = (unsigned)view_read(w->view, &st.before, code_linear(&st.before, st.before.rip), bytes,
+		                           sizeof bytes);
 		insn_decode(&st.insn, &st.before, bytes, size);
 		outcome = st.insn.gate == GATE_NONE ? plain_step(&st) : pass_gate(&st);
 	}

@@ -13,8 +13,8 @@ bool tf_loaded(struct stepper *st, const struct gate *gate)
 	uint64_t image = 0;
 
 	if (gate && gate->kind == GATE_SYSCALL)
-		return st->guest_tf && !(st->before.msr.fmask & X86_RFLAGS_TF);
-	if (gate && gate->kind == GATE_SYSRET)
+		return st->guest_tf && !(st->before.efer & X86_EFER_LMA && st->before.msr.fmask & X86_RFLAGS_TF);
+	if (gate && gate->kind == GATE_SYSRET && x86_mode(&st->before) == MODE_64)
 		image = st->before.gpr[GPR_R11];
 	else if (gate && gate->kind == GATE_IRET && gate->popped_count > 2)
 		image = gate->popped[2];
@@ -42,10 +42,14 @@ int tf_lend(struct stepper *st, struct transition *t)
 	t->rflags_lent = X86_RFLAGS_TF;
 	switch (t->gate.kind) {
 	case GATE_SYSRET:
+		if (x86_mode(&s) != MODE_64)            /* only there do flags come from R11 */
+			return 0;
 		t->r11_lent = X86_RFLAGS_TF & ~s.gpr[GPR_R11];
 		s.gpr[GPR_R11] |= X86_RFLAGS_TF;
 		return vm_set_state(st->w->vm, &s, VM_REGS);
 	case GATE_SYSCALL:
+		if (!(s.efer & X86_EFER_LMA))           /* outside it FMASK is not used, nor R11 */
+			return 0;
 		t->r11_lent = st->guest_tf ? 0 : X86_RFLAGS_TF;
 		return vm_set_msr(st->w->vm, X86_MSR_FMASK, s.msr.fmask & ~(uint64_t)X86_RFLAGS_TF);
 	default:

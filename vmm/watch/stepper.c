@@ -6,6 +6,7 @@
 
 #include "image/image.h"
 #include "watch/service.h"
+#include "watch/structures.h"
 #include "x86.h"
 
 int stepper_sample(struct stepper *st, struct x86_state *s, unsigned parts)
@@ -120,10 +121,11 @@ void stepper_emit(struct stepper *st, struct transition *t)
 
 	t->seq = ++st->seq;
 	if (symbols) {
-		t->symbol = symbols_text(symbols, t->before.rip);
-		t->target = symbols_text(symbols, t->after.rip);
+		t->symbol = symbols_text(symbols, code_linear(&t->before, t->before.rip));
+		t->target = symbols_text(symbols, code_linear(&t->after, t->after.rip));
 	}
 	service_of_entry(st->w->view, t);
+	structures_name(st->w->view, t);
 	pair_transition(&st->pairing, t);
 	st->w->event(st->w->context, t);
 }

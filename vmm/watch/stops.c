@@ -81,7 +81,7 @@ static bool handler_of(struct stops *s, const struct x86_state *state, uint8_t v
 	cs = segment_from_descriptor(code, gate.selector);
 	if (!code.valid ? !is_long : !stops_hold(&cs))
 		return false;
-	*linear = gate.offset + (is_long ? 0 : cs.base);
+	*linear = is_long ? gate.offset : (uint32_t)(gate.offset + cs.base);
 	return true;
 }
 
@@ -169,7 +169,7 @@ bool stops_at(struct stops *s, const struct x86_state *state, const struct insn 
 	struct mapping m;
 	struct patch *p;
 
-	if (inside(linear, state->cs.base + state->rip, insn->length) || !can_run(s, state, linear, &m))
+	if (inside(linear, code_linear(state, state->rip), insn->length) || !can_run(s, state, linear, &m))
 		return false;
 	p = patches_find(&s->patches, m.gpa);
 	if (p && p->group) {                            /* a pad of ours: it can be anywhere else */
@@ -195,7 +195,7 @@ bool stops_at_gate(struct stops *s, const struct x86_state *state, const struct 
 	if (!s->home && state->cpl)
 		return false;                           /* no page is known that ring 0 can run */
 	return pad_place(s, state, &(struct pad){
-		.near = s->home ? s->home : state->cs.base + state->rip, .target = linear, .vector = vector, .insn = insn,
+		.near = s->home ? s->home : code_linear(state, state->rip), .target = linear, .vector = vector, .insn = insn,
 	});
 }
 
@@ -245,7 +245,7 @@ static bool range_holds(struct stops *s, const struct x86_state *state, uint64_t
 
 bool stops_touches(struct stops *s, const struct x86_state *state, const struct insn *insn, uint64_t gpa)
 {
-	if (range_holds(s, state, state->cs.base + state->rip, insn->fetched, gpa))
+	if (range_holds(s, state, code_linear(state, state->rip), insn->fetched, gpa))
 		return true;
 	for (unsigned n = 0; n < insn->memory_count; n++)
 		if (range_holds(s, state, insn->memory[n].linear, insn->memory[n].size, gpa))
@@ -265,7 +265,7 @@ static void detour(struct stops *s, const struct x86_state *state, const struct 
 
 void stops_lift(struct stops *s, const struct x86_state *state, const struct insn *insn)
 {
-	uint32_t vectors = lift(s, state, state->cs.base + state->rip, insn->fetched);
+	uint32_t vectors = lift(s, state, code_linear(state, state->rip), insn->fetched);
 
 	for (unsigned n = 0; n < insn->memory_count; n++)
 		vectors |= lift(s, state, insn->memory[n].linear, insn->memory[n].size);
@@ -306,7 +306,7 @@ struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64
 	struct mapping m;
 	struct patch *p;
 
-	if (!view_translate(s->view, state, state->cs.base + rip, &m))
+	if (!view_translate(s->view, state, code_linear(state, rip), &m))
 		return hit;
 	p = patches_find(&s->patches, m.gpa);
 	if (!p || !p->in || p->patched != HLT)
@@ -315,6 +315,6 @@ struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64
 	hit.fault = p->vectors != 0;
 	hit.vectors = p->vectors;
 	if (p->pad)
-		hit.target = p->target - state->cs.base;
+		hit.target = code_offset(state, p->target);
 	return hit;
 }

@@ -31,6 +31,20 @@ struct memory_sample {
 	uint8_t before[64], after[64];
 };
 
+/* Where in a transition an address stands, for its name. */
+enum named_place {
+	NAMED_FRAME,                    /* frame.address */
+	NAMED_POPPED,                   /* RSP before: where a return finds its frame */
+	NAMED_RSP, NAMED_RCX, NAMED_RDX,/* after */
+	NAMED_CR2,                      /* of a page fault */
+	NAMED_GS_BASE, NAMED_KERNEL_GS_BASE,    /* after */
+	NAMED_MSR,                      /* msr_value */
+	NAMED_COUNT
+};
+
+/* A field of a structure of Windows at that very address; field NULL: the structure itself. */
+struct field_name { const char *structure, *field; };
+
 struct transition {
 	uint64_t seq;                   /* counts from 1 over the whole trace */
 	struct gate gate;               /* what was about to be executed, before it ran */
@@ -54,6 +68,7 @@ struct transition {
 
 	uint64_t entry;                 /* SYSRET, SYSEXIT, IRET to ring 3: seq of the entry; 0: none known */
 	struct service service;         /* entries, and returns (the entry's) */
+	struct field_name named[NAMED_COUNT];   /* structure NULL: none known */
 };
 
 #endif

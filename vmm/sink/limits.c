@@ -1,0 +1,44 @@
+/*
+ * What the box cannot run faithfully: QEMU 7.2's emulated AMD host, as
+ * measured.  check/known.c has what a check may run into; here is what no run
+ * there should rely on.
+ */
+#include "sink/sink.h"
+
+#include <string.h>
+
+#define PROCESSOR "engine kvm on an Intel or AMD host"
+
+static const struct trace_limit box[] = {
+	{ "SYSENTER and SYSEXIT in long mode",
+	  "SYSENTER is accepted where AMD has #UD, and the next entry of the guest fails",
+	  "engine kvm on an AMD host; on an Intel host they are legal", NULL },
+	{ "PAE paging in 32-bit guests", "a reload of CR0 is a triple fault; paging without PAE works", PROCESSOR, NULL },
+	{ "hardware and software breakpoints of the host", "never reached; stops are HLTs instead", PROCESSOR, NULL },
+	{ "SMAP", "far returns and IRET from ring 3 read the stack as a supervisor", PROCESSOR, NULL },
+	{ "time", "no processor's", PROCESSOR, "C79" },
+	{ 0 },
+};
+
+static const struct trace_limit none[] = { { 0 } };
+
+const struct trace_limit *trace_limits(bool emulated)
+{
+	return emulated ? box : none;
+}
+
+const struct trace_limit *limit_of_claim(const struct trace_limit *limits, const char *id)
+{
+	const size_t length = strlen(id);
+
+	for (; limits && limits->path; limits++) {
+		const char *at = limits->claims;
+
+		while (at && (at = strstr(at, id))) {
+			if (at[length] == ' ' || !at[length])
+				return limits;
+			at += length;
+		}
+	}
+	return NULL;
+}
