@@ -35,7 +35,7 @@ refused "header cut off" header.elf "truncated"
 head -c 2000 "$guest" >segments.elf
 refused "segments cut off" segments.elf "truncated"
 patched class.elf 4 01
-refused "32-bit" class.elf "32-bit"
+refused "of the other class" class.elf "built for x86-64, not for i386"
 patched machine.elf 18 b7 00
 refused "foreign machine" machine.elf "AArch64"
 patched entry.elf 24 f0 ff ff ff ff ff ff 7f
