@@ -65,12 +65,15 @@ static const struct claim sample_claims[] = {
 	{ "C84", "003", "78", "SYSCALL does not save RSP", PAPER_TRUE, NULL, NULL },
 	{ "C70", "000, 003", "35-37",
 	  "MSRs 174h, 175h and 176h hold CS, ESP and EIP", PAPER_TRUE, NULL, NULL },
+	{ "C13", "002", "6, 398",
+	  "The Pentium II added SYSENTER, SYSEXIT and three MSRs", PAPER_TRUE, NULL, "history of processors" },
 };
 
 static const struct claim_result sample_results[] = {
 	{ .verdict = CLAIM_REFUTED, .refuted = 1, .events = { 20 }, .event_count = 1 },
 	{ .verdict = CLAIM_HELD, .held = 2, .events = { 9, 31 }, .event_count = 2 },
 	{ .verdict = CLAIM_HELD, .held = 1, .events = { 9 }, .event_count = 1 },
+	{ .verdict = CLAIM_NOT_EXERCISED },
 	{ .verdict = CLAIM_NOT_EXERCISED },
 };
 

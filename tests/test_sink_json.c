@@ -72,11 +72,11 @@ static void assert_keys(const json_t *object, const char *expected)
 Test(json, order_of_lines)
 {
 	read_lines(sample_trace);
-	cr_assert_eq(line_count, 1 + 14 + 4 + 1);
+	cr_assert_eq(line_count, 1 + 14 + 5 + 1);
 	cr_assert_str_eq(string(lines[0], "kind"), "header");
-	for (unsigned i = 15; i < 19; i++)
+	for (unsigned i = 15; i < 20; i++)
 		cr_assert_str_eq(string(lines[i], "kind"), "claim");
-	cr_assert_str_eq(string(lines[19], "kind"), "summary");
+	cr_assert_str_eq(string(lines[20], "kind"), "summary");
 }
 
 Test(json, header)
@@ -271,6 +271,9 @@ Test(json, claims_and_summary)
 	cr_assert_str_eq(string(e, "observed"), "refuted");
 	cr_assert_eq(json_array_size(json_object_get(nth("claim", 1), "events")), 2);
 	cr_assert_str_eq(string(nth("claim", 3), "observed"), "not_exercised");
+	assert_keys(nth("claim", 3), "kind id document paper observed events why");
+	cr_assert_str_eq(string(nth("claim", 3), "why"), "nothing that this guest did bears on it");
+	cr_assert_str_eq(string(nth("claim", 4), "why"), "history of processors");
 
 	e = nth("summary", 0);
 	assert_keys(e, "kind events checks claims end code account status");

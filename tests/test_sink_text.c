@@ -200,7 +200,8 @@ Test(text, claims_and_summary)
 	cr_assert_not_null(held);
 	cr_assert_lt(refuted, held);
 	assert_contains(text, "document 002 line 8  on paper: wrong  event 20");
-	assert_contains(text, "not exercised: C70\n");
+	assert_contains(text, "not exercised by this guest: C70\n");
+	assert_contains(text, "not exercised by any guest (--claims says why): C13\n");
 	assert_contains(text, "14 transitions  4 wrmsr  1 rdmsr");
 	assert_contains(text, "end     exit  code 0  status 1\n");
 	assert_contains(text, "The guest wrote 0 to its exit port.");

@@ -36,6 +36,9 @@ uint32_t convention_cdecl(uint32_t a, uint32_t b, uint32_t c) { return a << 8 | 
 NTAPI uint32_t convention_stdcall(uint32_t a, uint32_t b, uint32_t c) { return a << 8 | b << 4 | c; }
 FASTCALL uint32_t convention_fastcall(uint32_t a, uint32_t b, uint32_t c) { return a << 8 | b << 4 | c; }
 
+/* For the tracer, in this order: cdecl, stdcall, fastcall. */
+struct call_result call_results[3] STUB("app.CallResults");
+
 static void show_call(const struct call_result *r, uint32_t delta)
 {
 	put_hex(r->delta);
@@ -44,17 +47,15 @@ static void show_call(const struct call_result *r, uint32_t delta)
 
 static void conventions(void)
 {
-	struct call_result r;
-
-	CallCdecl(&r);
+	CallCdecl(&call_results[0]);
+	CallStdcall(&call_results[1]);
+	CallFastcall(&call_results[2]);
 	PUT("esp behind the call: cdecl +");
-	show_call(&r, 0);
-	CallStdcall(&r);
+	show_call(&call_results[0], 0);
 	PUT(" stdcall +");
-	show_call(&r, 12);
-	CallFastcall(&r);
+	show_call(&call_results[1], 12);
 	PUT(" fastcall +");
-	show_call(&r, 4);
+	show_call(&call_results[2], 4);
 	PUT("\n");
 }
 

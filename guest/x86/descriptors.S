@@ -73,7 +73,7 @@ TASK(KiNmiTss, KiNmiInterrupt, nmi_stack_top)
 
 	.balign	16
 OBJECT(KiInitialPCR)
-	.long	-1				/* NtTib.ExceptionList: none */
+	.long	-1				/* NtTib.ExceptionList: none before KiInitThreads */
 	.org	KiInitialPCR + KPCR32_TEB
 	.long	KiUserTeb, KiInitialPCR, KiInitialPCR + KPCR32_PRCB
 	.org	KiInitialPCR + KPCR32_IDT

@@ -9,6 +9,13 @@ extern char KiThread0Stack[], KiThread0StackTop[], KiThread1Stack[], KiThread1St
 extern const char KeServiceDescriptorTable[], KeServiceDescriptorTableShadow[];
 extern const uint32_t PerfSystemCallsLogged;
 
+/*
+ * What a system call saves and puts back: the exception list and the frame
+ * that a thread has outside of one.  Nobody follows either.
+ */
+static const struct { uint32_t next, handler; } first_registration = { UINT32_MAX, 0 };
+static const struct ktrap_frame32 first_frame;
+
 #define SELF(list) { (uint32_t)&(list), (uint32_t)&(list) }
 
 struct kthread32 KiThreads[2] = {
@@ -20,6 +27,7 @@ struct kthread32 KiThreads[2] = {
 		.teb = TEB_ADDRESS,
 		.service_table = (uint32_t)KeServiceDescriptorTable,
 		.previous_mode = 1,
+		.trap_frame = (uint32_t)&first_frame,
 	}, {
 		.initial_stack = (uint32_t)KiThread1StackTop,
 		.stack_limit = (uint32_t)KiThread1Stack,
@@ -80,6 +88,7 @@ void KiInitThreads(void)
 	sp[3] = (uint32_t)system_thread;
 	sp[5] = (uint32_t)KiThreadStartup;
 	thread->kernel_stack = address(sp);
+	KiInitialPCR.tib.exception_list = address(&first_registration);
 }
 
 /* A number in table 1 from a thread that has only table 0. */

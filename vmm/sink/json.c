@@ -39,10 +39,18 @@ static void json_header(struct sink *sink, const struct trace_header *h)
 	json_end_line(w);
 }
 
+/* Why it was not exercised, and the engine that can where this one is the reason. */
+static void put_why(struct json_writer *w, const struct claim *claim, const struct trace_limit *limit)
+{
+	json_text(w, "why", claim->reach ? claim->reach : limit ? limit->path :
+		  "nothing that this guest did bears on it");
+	if (limit)
+		json_text(w, "engine", limit->engine);
+}
+
 static void json_claim(struct sink *sink, const struct claim *claim, const struct claim_result *result)
 {
 	struct json_writer *w = &self(sink)->writer;
-	const struct trace_limit *limit;
 
 	json_open(w, NULL, '{');
 	json_text(w, "kind", "claim");
@@ -54,9 +62,8 @@ static void json_claim(struct sink *sink, const struct claim *claim, const struc
 	for (unsigned i = 0; i < result->event_count && i < CLAIM_EVENTS; i++)
 		json_number(w, NULL, result->events[i]);
 	json_close(w, ']');
-	limit = result->verdict == CLAIM_NOT_EXERCISED ? limit_of_claim(self(sink)->limits, claim->id) : NULL;
-	if (limit)
-		json_text(w, "engine", limit->engine);
+	if (result->verdict == CLAIM_NOT_EXERCISED)
+		put_why(w, claim, limit_of_claim(self(sink)->limits, claim->id));
 	json_end_line(w);
 }
 

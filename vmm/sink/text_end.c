@@ -65,10 +65,32 @@ static void put_limit(struct pen *pen, const struct claim *c, const struct trace
 	pen_end(pen);
 }
 
-static void put_claims(struct text_sink *s)
+/* The ids of those that some guest can show, or of those that none can. */
+static void put_not_exercised(struct text_sink *s, bool unreachable, const char *heading)
 {
 	struct pen *pen = &s->pen;
 	bool any = false;
+
+	for (unsigned i = 0; i < s->claim_count; i++) {
+		const struct claim *c = s->claims[i].claim;
+
+		if (s->claims[i].result.verdict != CLAIM_NOT_EXERCISED || (c->reach != NULL) != unreachable)
+			continue;
+		if (!any) {
+			pen_to(pen, 2);
+			pen_put(pen, DIM, "%s", heading);
+			pen->hang = 11;
+			any = true;
+		}
+		pen_words(pen, DIM, "%s", c->id);
+	}
+	if (any)
+		pen_end(pen);
+}
+
+static void put_claims(struct text_sink *s)
+{
+	struct pen *pen = &s->pen;
 
 	pen_end(pen);
 	pen_put(pen, BOLD, "What the documents say, set beside this run");
@@ -81,19 +103,8 @@ static void put_claims(struct text_sink *s)
 		if (s->claims[i].result.verdict == CLAIM_HELD)
 			put_held(pen, s->claims[i].claim, &s->claims[i].result);
 	}
-	for (unsigned i = 0; i < s->claim_count; i++) {
-		if (s->claims[i].result.verdict != CLAIM_NOT_EXERCISED)
-			continue;
-		if (!any) {
-			pen_to(pen, 2);
-			pen_put(pen, DIM, "not exercised:");
-			pen->hang = 11;
-			any = true;
-		}
-		pen_words(pen, DIM, "%s", s->claims[i].claim->id);
-	}
-	if (any)
-		pen_end(pen);
+	put_not_exercised(s, false, "not exercised by this guest:");
+	put_not_exercised(s, true, "not exercised by any guest (--claims says why):");
 	for (unsigned i = 0; i < s->claim_count; i++) {
 		if (s->claims[i].result.verdict == CLAIM_NOT_EXERCISED)
 			put_limit(pen, s->claims[i].claim, limit_of_claim(s->limits, s->claims[i].claim->id));
