@@ -56,6 +56,11 @@ check "symbols, where offsets are no addresses" json segments \
 check "IRETD finds its entry where the stack has a base" json segments \
 	'[.[] | select(.kind == "iret").entry] == [null, 2, 4]'
 
+run absentstack -f json "$build/absentstack32.elf"
+check "absentstack32: #SS by the manual; QEMU's #TS is contradicted and named" json absentstack \
+	'[.[] | select(.kind == "int").checks[]] | .[0].expected == "0xc"
+	 and (.[0].verdict == "held" or (.[0].observed == "0xa" and (.[0].known | test("#TS"))))'
+
 run paging -f json "$build/paging32.elf"
 check "paging32: sound" sound paging
 check "an entry to a page that is not there: the gate, then #PF at its first byte" json paging \

@@ -86,6 +86,16 @@ static bool sysenter_null(const struct place *p)
 	return missing_fault(p, X86_VECTOR_GP) && cs != 0 && !sysenter_cs_usable(cs);
 }
 
+/* The stack segment that a 32-bit TSS names: whatever is wrong with it is #TS there. */
+static bool absent_stack(const struct place *p)
+{
+	const struct x86_segment ss = segment_from_descriptor(p->t->gate.target_ss, p->t->gate.tss_ss);
+
+	return !(p->t->before.efer & X86_EFER_LMA) && p->check->expected == X86_VECTOR_SS &&
+	       p->check->observed == X86_VECTOR_TS && !p->check->observed_none &&
+	       p->t->gate.target_ss.valid && !ss.p;
+}
+
 /* RFLAGS as QEMU keeps them: the status flags and DF live elsewhere until somebody asks. */
 #define KEPT_APART                                                              \
 	(X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF |        \
@@ -180,6 +190,8 @@ static const struct {
 	  "QEMU 7.2: SYSENTER in compatibility mode is accepted with an AMD CPUID too", 0 },
 	{ GATE_SYSENTER, FIELD_VECTOR, sysenter_null,
 	  "QEMU 7.2: SYSENTER tests the whole of IA32_SYSENTER_CS for 0, not bits 15:2", 0 },
+	{ GATE_INT, FIELD_VECTOR, absent_stack,
+	  "QEMU 7.2: a stack segment that the TSS names and that is not present is #TS; silicon raises #SS", 0 },
 };
 
 const char *known_deviation(const struct check_context *context, const struct transition *t,
