@@ -7,6 +7,7 @@
 
 #include "image/image.h"
 #include "nt.h"
+#include "nt32.h"
 #include "x86.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -21,9 +22,10 @@ struct layout {
 #define LAYOUT(name, fields) { name, fields, COUNT(fields) }
 
 static const struct field_at kpcr32[] = {
-	{ 0x01c, "SelfPcr" }, { 0x020, "Prcb" }, { 0x024, "Irql" }, { 0x038, "IDT" },
-	{ 0x03c, "GDT" }, { 0x040, "TSS" }, { 0x051, "Number" }, { 0x120, "PrcbData" }, { 0x124, "CurrentThread" },
-	{ 0x6b0, "PrcbData.KeSystemCalls" },
+	{ KPCR32_SELF_PCR, "SelfPcr" }, { KPCR32_PRCB_POINTER, "Prcb" }, { KPCR32_IRQL, "Irql" },
+	{ KPCR32_IDT, "IDT" }, { KPCR32_GDT, "GDT" }, { KPCR32_TSS, "TSS" }, { KPCR32_NUMBER, "Number" },
+	{ KPCR32_PRCB, "PrcbData" }, { KPCR32_CURRENT_THREAD, "CurrentThread" },
+	{ KPCR32_SYSTEM_CALLS, "PrcbData.KeSystemCalls" },
 };
 static const struct field_at kpcr64[] = {
 	{ KPCR_TSS_BASE, "TssBase" }, { KPCR_USER_RSP, "UserRsp" }, { KPCR_SELF, "Self" },
@@ -31,8 +33,9 @@ static const struct field_at kpcr64[] = {
 	{ KPCR_CURRENT_THREAD, "CurrentThread" }, { KPCR_RSP_BASE, "RspBase" },
 };
 static const struct field_at kthread32[] = {
-	{ 0x0bc, "ServiceTable" }, { 0x128, "TrapFrame" }, { 0x12c, "FirstArgument" }, { 0x13a, "PreviousMode" },
-	{ 0x13c, "SystemCallNumber" },
+	{ KTHREAD32_SERVICE_TABLE, "ServiceTable" }, { KTHREAD32_TRAP_FRAME, "TrapFrame" },
+	{ KTHREAD32_FIRST_ARGUMENT, "FirstArgument" }, { KTHREAD32_PREVIOUS_MODE, "PreviousMode" },
+	{ KTHREAD32_SYSTEM_CALL_NUMBER, "SystemCallNumber" },
 };
 static const struct field_at kthread64[] = {
 	{ KTHREAD_INITIAL_STACK, "InitialStack" }, { KTHREAD_MISC_FLAGS, "MiscFlags" },
@@ -40,12 +43,16 @@ static const struct field_at kthread64[] = {
 	{ KTHREAD_TRAP_FRAME, "TrapFrame" }, { KTHREAD_PREVIOUS_MODE, "PreviousMode" },
 };
 static const struct field_at trap_frame32[] = {
-	{ 0x00, "DbgEbp" }, { 0x04, "DbgEip" }, { 0x08, "DbgArgMark" }, { 0x0c, "DbgArgPointer" }, { 0x10, "TempSegCs" },
-	{ 0x14, "TempEsp" }, { 0x18, "Dr0" }, { 0x1c, "Dr1" }, { 0x20, "Dr2" }, { 0x24, "Dr3" }, { 0x28, "Dr6" },
-	{ 0x2c, "Dr7" }, { 0x30, "SegGs" }, { 0x34, "SegEs" }, { 0x38, "SegDs" }, { 0x3c, "Edx" }, { 0x40, "Ecx" },
-	{ 0x44, "Eax" }, { 0x48, "PreviousPreviousMode" }, { 0x4c, "ExceptionList" }, { 0x50, "SegFs" }, { 0x54, "Edi" },
-	{ 0x58, "Esi" }, { 0x5c, "Ebx" }, { 0x60, "Ebp" }, { 0x64, "ErrCode" }, { 0x68, "Eip" }, { 0x6c, "SegCs" },
-	{ 0x70, "EFlags" }, { 0x74, "HardwareEsp" }, { 0x78, "HardwareSegSs" }, { 0x7c, "V86Es" },
+	{ TF32_DBG_EBP, "DbgEbp" }, { TF32_DBG_EIP, "DbgEip" }, { TF32_DBG_ARG_MARK, "DbgArgMark" },
+	{ TF32_DBG_ARG_POINTER, "DbgArgPointer" }, { TF32_TEMP_SEG_CS, "TempSegCs" },
+	{ TF32_TEMP_ESP, "TempEsp" }, { TF32_DR0, "Dr0" }, { TF32_DR1, "Dr1" }, { TF32_DR2, "Dr2" },
+	{ TF32_DR3, "Dr3" }, { TF32_DR6, "Dr6" }, { TF32_DR7, "Dr7" }, { TF32_SEG_GS, "SegGs" },
+	{ TF32_SEG_ES, "SegEs" }, { TF32_SEG_DS, "SegDs" }, { TF32_EDX, "Edx" }, { TF32_ECX, "Ecx" },
+	{ TF32_EAX, "Eax" }, { TF32_PREVIOUS_MODE, "PreviousPreviousMode" },
+	{ TF32_EXCEPTION_LIST, "ExceptionList" }, { TF32_SEG_FS, "SegFs" }, { TF32_EDI, "Edi" },
+	{ TF32_ESI, "Esi" }, { TF32_EBX, "Ebx" }, { TF32_EBP, "Ebp" }, { TF32_ERROR_CODE, "ErrCode" },
+	{ TF32_EIP, "Eip" }, { TF32_SEG_CS, "SegCs" }, { TF32_EFLAGS, "EFlags" }, { TF32_ESP, "HardwareEsp" },
+	{ TF32_SEG_SS, "HardwareSegSs" }, { TF32_V86_ES, "V86Es" },
 };
 static const struct field_at trap_frame64[] = {
 	{ TF_PREVIOUS_MODE, "PreviousMode" }, { TF_EXCEPTION_ACTIVE, "ExceptionActive" }, { TF_RAX, "Rax" },
@@ -55,9 +62,9 @@ static const struct field_at trap_frame64[] = {
 	{ TF_RSP, "Rsp" }, { TF_SEG_SS, "SegSs" },
 };
 static const struct field_at shared32[] = {
-	{ 0x26c, "NtMajorVersion" }, { 0x270, "NtMinorVersion" },
-	{ 0x2f8, "TestRetInstruction" }, { 0x300, "SystemCall" }, { 0x304, "SystemCallReturn" }, { 0x320, "TickCount" },
-	{ 0x330, "Cookie" },
+	{ 0x26c, "NtMajorVersion" }, { 0x270, "NtMinorVersion" }, { KUSER32_TEST_RET, "TestRetInstruction" },
+	{ KUSER32_SYSTEM_CALL, "SystemCall" }, { KUSER32_SYSTEM_CALL_RETURN, "SystemCallReturn" },
+	{ KUSER32_TICK_COUNT, "TickCount" }, { KUSER32_COOKIE, "Cookie" },
 };
 static const struct field_at shared64[] = {
 	{ KUSER_NT_BUILD_NUMBER, "NtBuildNumber" },
@@ -74,7 +81,7 @@ static const struct field_at tss64[] = {
 	{ 0x3c, "IST4" }, { 0x44, "IST5" }, { 0x4c, "IST6" }, { 0x54, "IST7" },
 };
 static const struct field_at teb32[] = {
-	{ 0x018, "NtTib.Self" }, { 0x0c0, "WOW32Reserved" }, { 0xf70, "GdiBatchCount" },
+	{ TEB32_SELF, "NtTib.Self" }, { 0x0c0, "WOW32Reserved" }, { TEB32_GDI_BATCH_COUNT, "GdiBatchCount" },
 };
 static const struct field_at teb64[] = {
 	{ TEB64_SELF, "NtTib.Self" }, { TEB64_TLS_SLOTS, "TlsSlots" },
@@ -100,8 +107,9 @@ static const struct windows windows32 = {
 		[TRAP_FRAME] = LAYOUT("KTRAP_FRAME", trap_frame32), [SHARED] = LAYOUT("KUSER_SHARED_DATA", shared32),
 		[TSS] = LAYOUT("TSS", tss32), [TEB] = LAYOUT("TEB", teb32),
 	},
-	.word = 4, .kpcr_self = 0x1c, .current_thread = 0x124, .trap_frame = 0x128, .teb_self = 0x18,
-	.frame_ip = 0x68, .frame_top = 0x7c, .shared_kernel = 0xffdf0000,
+	.word = 4, .kpcr_self = KPCR32_SELF_PCR, .current_thread = KPCR32_CURRENT_THREAD,
+	.trap_frame = KTHREAD32_TRAP_FRAME, .teb_self = TEB32_SELF, .frame_ip = TF32_EIP, .frame_top = TF32_V86_ES,
+	.shared_kernel = NT32_SHARED_KERNEL,
 };
 static const struct windows windows64 = {
 	.layout = {
