@@ -28,6 +28,8 @@ static void put_state(struct json_writer *w, const char *key, const struct x86_s
 	json_hex(w, "ss", s->ss.selector);
 	json_number(w, "cpl", s->cpl);
 	json_text(w, "mode", mode_name(x86_mode(s)));
+	if (x86_mode(s) != MODE_64 && s->cs.base)       /* then rip is no address */
+		json_hex(w, "cs_base", s->cs.base);
 	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
 		uint64_t lent = registers[i].gpr == GPR_R11 ? r11_lent : 0;
 
