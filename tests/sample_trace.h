@@ -137,7 +137,12 @@ static inline void sample_trace(struct sink *sink)
 	list.check[6].known = "QEMU 7.2: SYSRET forces SS.RPL to 3; AMD silicon takes STAR[63:48]+8 as it is";
 	list.check[2].expected ^= X86_RFLAGS_IF | X86_RFLAGS_NT;
 	list.check[2].held = false;
+	list.other_vendor.count = 1;
+	list.other_vendor.difference[0] = (struct vendor_difference) {
+		.field = FIELD_SS, .here = 0x28, .there = 0x2b, .source = "SDM vol. 2B SYSRET",
+	};
 	sink->ops->transition(sink, &t, &list);
+	list.other_vendor.count = 0;
 
 	t = syscall_transition();
 	list.count = 1;

@@ -260,6 +260,19 @@ Test(json, contradicted)
 	cr_assert_str_eq(string(check, "observed"), "none");
 }
 
+Test(json, the_other_vendor)
+{
+	const json_t *d;
+
+	read_lines(sample_trace);
+	cr_assert_null(json_object_get(nth("sysret", 0), "other_vendor"));
+	d = json_array_get(json_object_get(nth("sysret", 2), "other_vendor"), 0);
+	assert_keys(d, "field here there source");
+	cr_assert_str_eq(string(d, "field"), "ss");
+	cr_assert_str_eq(string(d, "here"), "0x28");
+	cr_assert_str_eq(string(d, "there"), "0x2b");
+}
+
 Test(json, claims_and_summary)
 {
 	const json_t *e;

@@ -202,6 +202,7 @@ Test(text, claims_and_summary)
 	assert_contains(text, "document 002 line 8  on paper: wrong  event 20");
 	assert_contains(text, "not exercised by this guest: C70\n");
 	assert_contains(text, "not exercised by any guest (--claims says why): C13\n");
+	assert_contains(text, "On the other vendor, Intel\n  1x    sysret    ss 2B  28 here  event 12\n                  SDM vol. 2B SYSRET\n");
 	assert_contains(text, "14 transitions  4 wrmsr  1 rdmsr");
 	assert_contains(text, "end     exit  code 0  status 1\n");
 	assert_contains(text, "The guest wrote 0 to its exit port.");

@@ -34,6 +34,11 @@ check "json: every check has its source" json json 'all(.[] | select(.seq).check
 check "json: 64-bit values are lower-case hexadecimal without leading zeros" json json \
 	'all(.[] | select(.seq) | .before.rip, .before.rax, .after.rsp, .after.rflags; test("^0x(0|[1-9a-f][0-9a-f]*)$"))'
 
+check "the other vendor's manual: SYSCALL from compatibility mode, and nothing else" json json \
+	'[.[] | select(.other_vendor) | "\(.kind) \(.before.mode) \(.other_vendor | map(.field))"] == ["syscall compat [\"vector\"]"]
+	 and ([.[] | .other_vendor // empty | .[] | [.here, .there]] | .[0] == ["none", "0x6"] or .[0] == ["0x6", "none"])'
+check "text: the same" grep -Eq '1x +syscall +#UD  passed here  event [0-9]+' "$work/text.out"
+
 # The order that the gates are passed in.
 check "EFER, STAR, LSTAR, CSTAR, FMASK, KERNEL_GS_BASE are written in this order" json json \
 	'[.[] | select(.kind == "wrmsr").name] | [.[] | select(. != "IA32_GS_BASE")][0:6]

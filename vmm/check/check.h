@@ -4,6 +4,7 @@
 #ifndef CHECK_CHECK_H
 #define CHECK_CHECK_H
 
+#include "check/vendors.h"
 #include "model/model.h"
 #include "watch/transition.h"
 
@@ -27,6 +28,7 @@ struct check_list {
 	unsigned spared_count;
 	unsigned count;
 	struct check check[CHECKS_MAX];
+	struct vendor_differences other_vendor;
 };
 
 /* What this run's processor is: decides the rules and the known deviations. */

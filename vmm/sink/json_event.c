@@ -68,6 +68,25 @@ static void put_checks(struct json_writer *w, const struct check_list *list)
 	json_close(w, ']');
 }
 
+static void put_other_vendor(struct json_writer *w, const struct vendor_differences *differences)
+{
+	if (!differences->count)
+		return;
+	json_open(w, "other_vendor", '[');
+	for (unsigned i = 0; i < differences->count; i++) {
+		const struct vendor_difference *d = &differences->difference[i];
+		const bool fault = d->field == FIELD_VECTOR;
+
+		json_open(w, NULL, '{');
+		json_text(w, "field", field_name(d->field));
+		put_check_value(w, "here", d->field, d->here, fault && d->here == VENDOR_NO_VECTOR);
+		put_check_value(w, "there", d->field, d->there, fault && d->there == VENDOR_NO_VECTOR);
+		json_text(w, "source", d->source);
+		json_close(w, '}');
+	}
+	json_close(w, ']');
+}
+
 static void put_error(struct json_writer *w, const struct gate *g)
 {
 	if (g->has_error)
@@ -286,6 +305,7 @@ void json_transition(struct sink *sink, const struct transition *t, const struct
 	put_state(w, "before", &t->before, 0, 0);
 	put_state(w, "after", &t->after, t->rflags_lent, t->r11_lent);
 	put_checks(w, list);
+	put_other_vendor(w, &list->other_vendor);
 	if (t->service.valid)
 		put_service(w, &t->service);
 	if (is_return(t->gate.kind)) {

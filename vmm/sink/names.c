@@ -6,6 +6,7 @@
 
 #include "x86.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -179,5 +180,25 @@ const char *rflags_text(uint64_t rflags, char *text, size_t size)
 	}
 	if (iopl && length < size)
 		snprintf(text + length, size - length, "%sIOPL=%u", length ? " " : "", iopl);
+	return text;
+}
+
+static bool is_selector(enum field f)
+{
+	return f == FIELD_CS || f == FIELD_SS || f == FIELD_FRAME_CS || f == FIELD_FRAME_SS;
+}
+
+const char *field_text(enum field f, uint64_t value, bool none, char *text, size_t size)
+{
+	if (none)
+		return "none";
+	if (f == FIELD_MODE)
+		return mode_name((enum x86_mode)value);
+	if (f == FIELD_VECTOR && value < X86_VECTOR_COUNT && vector_name((uint8_t)value))
+		return vector_name((uint8_t)value);
+	if (is_selector(f))
+		snprintf(text, size, "%02" PRIX64, value);
+	else
+		snprintf(text, size, "0x%" PRIx64, value);
 	return text;
 }

@@ -76,6 +76,9 @@ const char *vector_name(uint8_t vector);                /* "#GP", or NULL */
 /* "ZF PF IF IOPL=3": the set bits by name into text; returns text. */
 const char *rflags_text(uint64_t rflags, char *text, size_t size);
 
+/* A field's value: "#GP", "1B", "64", "0x246"; "none" where there is none.  text of 24 holds any. */
+const char *field_text(enum field f, uint64_t value, bool none, char *text, size_t size);
+
 /* The names of single bits, lowest first; ends with mask 0. */
 struct bit_name {
 	uint64_t mask;

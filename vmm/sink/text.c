@@ -117,6 +117,7 @@ static void text_transition(struct sink *sink, const struct transition *t, const
 	if ((unsigned)t->gate.kind < GATE_KINDS)
 		s->kinds[t->gate.kind]++;
 	count_spared(s, list);
+	text_count_vendors(s, t, list);
 	pen_put(pen, DIM, "%5llu", (unsigned long long)t->seq);
 	put_gate(pen, t);
 	put_held(pen, list);

@@ -12,6 +12,16 @@ enum { COLUMN_GATE = 6, COLUMN_CHECKS = 20, COLUMN_AT = 29, COLUMN_MORE = 31 };
 
 #define CLAIMS_KEPT 256
 #define SPARED_KEPT 8
+#define VENDOR_GROUPS 32
+#define VENDOR_EVENTS 8
+
+/* Transitions that differ alike on the other vendor; values are the first one's. */
+struct vendor_group {
+	uint64_t count;
+	enum gate_kind kind;
+	struct vendor_difference difference;
+	uint64_t events[VENDOR_EVENTS];
+};
 
 struct text_sink {
 	struct sink sink;
@@ -22,6 +32,7 @@ struct text_sink {
 	uint64_t kinds[GATE_KINDS];     /* how many of each were shown */
 	/* What the emulator spoils for every guest: told once, at the end. */
 	struct { const char *text; uint64_t count; } spared[SPARED_KEPT];
+	struct vendor_group vendors[VENDOR_GROUPS];     /* as many as have a count */
 	unsigned claim_count;           /* shown together, grouped, at the end */
 	struct { const struct claim *claim; struct claim_result result; } claims[CLAIMS_KEPT];
 };
@@ -34,6 +45,9 @@ const char *register_text(const struct transition *t, const char *name, char *te
 void text_descriptors(struct text_sink *s, const struct transition *t);
 /* text_details.c: frame, service and contradictions, on lines of their own. */
 void text_details(struct text_sink *s, const struct transition *t, const struct check_list *list);
+/* text_vendors.c: what the other vendor would have done, collected and told at the end. */
+void text_count_vendors(struct text_sink *s, const struct transition *t, const struct check_list *list);
+void text_vendors(struct text_sink *s);
 /* text_end.c: the claims and the closing summary. */
 void text_end(struct text_sink *s, const struct trace_summary *summary);
 

@@ -113,26 +113,6 @@ static void put_return(struct pen *pen, const struct transition *t)
 	pen_end(pen);
 }
 
-static bool is_selector(enum field f)
-{
-	return f == FIELD_CS || f == FIELD_SS || f == FIELD_FRAME_CS || f == FIELD_FRAME_SS;
-}
-
-static const char *value_text(enum field f, uint64_t value, bool none, char *text, size_t size)
-{
-	if (none)
-		return "none";
-	if (f == FIELD_MODE)
-		return mode_name((enum x86_mode)value);
-	if (f == FIELD_VECTOR && value < X86_VECTOR_COUNT && vector_name((uint8_t)value))
-		return vector_name((uint8_t)value);
-	if (is_selector(f))
-		snprintf(text, size, "%02" PRIX64, value);
-	else
-		snprintf(text, size, "0x%" PRIx64, value);
-	return text;
-}
-
 static void put_contradiction(struct pen *pen, const struct check *c)
 {
 	char expected[24], observed[24], bits[96];
@@ -141,9 +121,9 @@ static void put_contradiction(struct pen *pen, const struct check *c)
 	pen_put(pen, BAD, "CONTRADICTED");
 	pen_hang(pen, COLUMN_CHECKS);
 	pen_item(pen, BAD, "%s", field_name(c->field));
-	pen_item(pen, BAD, "expected %s", value_text(c->field, c->expected, c->expected_none, expected,
+	pen_item(pen, BAD, "expected %s", field_text(c->field, c->expected, c->expected_none, expected,
 						     sizeof(expected)));
-	pen_item(pen, BAD, "observed %s", value_text(c->field, c->observed, c->observed_none, observed,
+	pen_item(pen, BAD, "observed %s", field_text(c->field, c->observed, c->observed_none, observed,
 						     sizeof(observed)));
 	if (c->field == FIELD_RFLAGS || c->field == FIELD_FRAME_RFLAGS)
 		pen_item(pen, BAD, "differs in %s",

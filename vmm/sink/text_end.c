@@ -149,6 +149,7 @@ void text_end(struct text_sink *s, const struct trace_summary *summary)
 
 	if (s->claim_count)
 		put_claims(s);
+	text_vendors(s);
 	pen_end(pen);
 	put_kinds(s, summary);
 	pen->hang = 4;
