@@ -20,7 +20,9 @@ struct process {
 };
 
 static const struct process processes[] = {
+#ifndef SWEEP                                   /* which has no use for 32-bit code */
 	{ BTCpuSimulate, Wow64StackTop, KiWow64Teb, KiWow64Pml4, KiThread0StackTop },
+#endif
 	{ NativeMain, NativeStackTop, KiNativeTeb, KiNativePml4, KiThread1StackTop },
 };
 

@@ -3,42 +3,55 @@
  * in the table's section, so that (offset << 4 | stack arguments) is known
  * when this file is assembled.  An entry point goes straight on to the manager
  * that does the work; arguments are passed by the Microsoft convention.
+ *
+ * For the sweep (-DSWEEP) each slot leads to a hook of its own instead, so that
+ * what the dispatcher called can be told from where it arrived.
  */
 #include "layout.h"
 #include "nt.h"
 
-/* Slot NUMBER of TABLE; free slots before it are filled. */
-	.macro	service table, number, name, arguments
+/* number, name, stack arguments; in order of number. */
+	.macro	each_service do
+	\do	NT_READ_FILE, NtReadFile, 5
+	\do	NT_WRITE_FILE, NtWriteFile, 5
+	\do	NT_CLOSE, NtClose, 0
+	\do	NT_TERMINATE_PROCESS, NtTerminateProcess, 0
+	\do	NT_CREATE_FILE, NtCreateFile, 7
+	\do	NT_DISPLAY_STRING, NtDisplayString, 0
+	\do	GUEST_SET_SYSTEM_CALL, GuestSetSystemCall, 0
+	.endm
+	.macro	each_win32k_service do
+	\do	0, NtUserGetThreadState, 0
+	.endm
+
+/* The slots of TABLE up to and with NUMBER; those without a service lead to the same refusal. */
+	.macro	entry number, name, arguments
 	.rept	\number - next
-	.long	(NtNotImplemented - \table) << SSDT_ENTRY_SHIFT
+	.long	(NtNotImplemented - table) << SSDT_ENTRY_SHIFT
 	.endr
-	.long	(\name - \table) << SSDT_ENTRY_SHIFT | \arguments
+	.long	(\name - table) << SSDT_ENTRY_SHIFT | \arguments
 	.set	next, \number + 1
 	.endm
-	.macro	table_end table, limit
+	.macro	entries_end limit
 	.rept	\limit - next
-	.long	(NtNotImplemented - \table) << SSDT_ENTRY_SHIFT
+	.long	(NtNotImplemented - table) << SSDT_ENTRY_SHIFT
 	.endr
 	.endm
 
 	.text
 	.balign	16
 OBJECT(KiServiceTable)
+	.set	table, KiServiceTable
 	.set	next, 0
-	service	KiServiceTable, NT_READ_FILE, NtReadFile, 5
-	service	KiServiceTable, NT_WRITE_FILE, NtWriteFile, 5
-	service	KiServiceTable, NT_CLOSE, NtClose, 0
-	service	KiServiceTable, NT_TERMINATE_PROCESS, NtTerminateProcess, 0
-	service	KiServiceTable, NT_CREATE_FILE, NtCreateFile, 7
-	service	KiServiceTable, NT_DISPLAY_STRING, NtDisplayString, 0
-	service	KiServiceTable, GUEST_SET_SYSTEM_CALL, GuestSetSystemCall, 0
-	table_end KiServiceTable, NT_SERVICE_LIMIT
+	each_service entry
+	entries_end NT_SERVICE_LIMIT
 END(KiServiceTable)
 
 OBJECT(W32pServiceTable)
+	.set	table, W32pServiceTable
 	.set	next, 0
-	service	W32pServiceTable, 0, NtUserGetThreadState, 0
-	table_end W32pServiceTable, W32_SERVICE_LIMIT
+	each_win32k_service entry
+	entries_end W32_SERVICE_LIMIT
 END(W32pServiceTable)
 
 #define ENTRY_POINT(name, worker) .balign 16; FUNCTION(name) jmp worker; END(name)
@@ -57,16 +70,89 @@ FUNCTION(NtNotImplemented)
 	ret
 END(NtNotImplemented)
 
+#ifdef SWEEP
+#define HOOK_SIZE               8
+	.balign	16
+OBJECT(KiSweepHooks)
+	.rept	NT_SERVICE_LIMIT + W32_SERVICE_LIMIT
+	.balign	HOOK_SIZE
+	call	KiSweepHook
+	.endr
+	.balign	HOOK_SIZE
+END(KiSweepHooks)
+
+/*
+ * From hook N: the service's result is table << 16 | slot.  A call to the
+ * kernel's table whose first argument is not 0 is no part of the sweep and goes
+ * on to the service: the program that sweeps still has to speak and to end.
+ */
+FUNCTION(KiSweepHook)
+	pop	%rax
+	lea	KiSweepHooks(%rip), %r10
+	sub	%r10, %rax			/* CALL is five bytes: round down */
+	shr	$3, %rax
+	cmp	$NT_SERVICE_LIMIT, %eax
+	jae	1f
+	test	%rcx, %rcx
+	jnz	2f
+	ret
+1:	add	$(0x10000 - NT_SERVICE_LIMIT), %eax
+	ret
+2:	lea	KiServiceTable(%rip), %r10
+	movslq	(%r10, %rax, 4), %rax
+	sar	$SSDT_ENTRY_SHIFT, %rax
+	add	%r10, %rax
+	jmp	*%rax
+END(KiSweepHook)
+
+/* As many stack arguments as the services have. */
+	.macro	hook_entry number, name, arguments
+	.rept	\number - next
+	.long	(KiSweepHooks + HOOK_SIZE * hook - table) << SSDT_ENTRY_SHIFT
+	.set	hook, hook + 1
+	.endr
+	.long	(KiSweepHooks + HOOK_SIZE * hook - table) << SSDT_ENTRY_SHIFT | \arguments
+	.set	hook, hook + 1
+	.set	next, \number + 1
+	.endm
+	.macro	hook_entries_end limit
+	.rept	\limit - next
+	.long	(KiSweepHooks + HOOK_SIZE * hook - table) << SSDT_ENTRY_SHIFT
+	.set	hook, hook + 1
+	.endr
+	.endm
+
+	.balign	16
+	.set	hook, 0
+OBJECT(KiSweepTable)
+	.set	table, KiSweepTable
+	.set	next, 0
+	each_service hook_entry
+	hook_entries_end NT_SERVICE_LIMIT
+END(KiSweepTable)
+OBJECT(W32pSweepTable)
+	.set	table, W32pSweepTable
+	.set	next, 0
+	each_win32k_service hook_entry
+	hook_entries_end W32_SERVICE_LIMIT
+END(W32pSweepTable)
+#define KERNEL_TABLE            KiSweepTable
+#define WIN32K_TABLE            W32pSweepTable
+#else
+#define KERNEL_TABLE            KiServiceTable
+#define WIN32K_TABLE            W32pServiceTable
+#endif
+
 /* Two descriptors each: kernel, win32k.  Only the shadow one has the second. */
 	.data
 	.balign	16
 OBJECT(KeServiceDescriptorTable)
-	.quad	KiServiceTable, 0, NT_SERVICE_LIMIT, 0
+	.quad	KERNEL_TABLE, 0, NT_SERVICE_LIMIT, 0
 	.quad	0, 0, 0, 0
 END(KeServiceDescriptorTable)
 OBJECT(KeServiceDescriptorTableShadow)
-	.quad	KiServiceTable, 0, NT_SERVICE_LIMIT, 0
-	.quad	W32pServiceTable, 0, W32_SERVICE_LIMIT, 0
+	.quad	KERNEL_TABLE, 0, NT_SERVICE_LIMIT, 0
+	.quad	WIN32K_TABLE, 0, W32_SERVICE_LIMIT, 0
 END(KeServiceDescriptorTableShadow)
 
 	.section .rodata, "a"

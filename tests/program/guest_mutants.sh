@@ -3,8 +3,6 @@
 # manual objects to is flagged.
 . "$(dirname "$0")/tap.sh"
 
-original=guest.elf
-
 # IA32_STAR = C0000081h, then its value, low half first.
 STAR=810000c00000000000000000
 check "STAR[63:48] without RPL 3: made" mutant star_user ${STAR}10002300 ${STAR}10002000
@@ -51,18 +49,17 @@ check "ring 3 data and code in the wrong order: made" mutant gdt_order $DATA$COD
 run gdt_order -f json --timeout=20 "$work/gdt_order.elf"
 check "  the first IRET takes #GP" json gdt_order 'any(.[] | select(.kind == "iret"); .fault.name == "#GP")'
 
-# --- 32 bits ---
-original=guest32.elf
+# --- guest32.elf ---
 
 # mov ebx,[esi+128h]; mov [ebp+3Ch],ebx, in KiFastCallEntry's prologue
 check "EDX is saved in place of KTHREAD.TrapFrame: made" mutant trap_frame \
-	8b9e28010000895d3cc7451000000001 89d390909090895d3cc7451000000001
+	8b9e28010000895d3cc7451000000001 89d390909090895d3cc7451000000001 guest32.elf
 run trap_frame -f json --timeout=20 "$work/trap_frame.elf"
 check "  which claim C37 refuses" json trap_frame 'any(.[]; .id == "C37" and .observed == "refuted")'
 
 # push fs:[0]; mov fs:[0],-1; push [esi+13Ah], in KiSystemService's
 LIST=64c70500000000ffffffff
-check "ExceptionList is not saved: made" mutant list 64ff3500000000${LIST}ffb63a010000 68000000006690${LIST}ffb63a010000
+check "ExceptionList is not saved: made" mutant list 64ff3500000000${LIST}ffb63a010000 68000000006690${LIST}ffb63a010000 guest32.elf
 run list -f json --timeout=20 "$work/list.elf"
 check "  which claim C32 refuses" json list 'any(.[]; .id == "C32" and .observed == "refuted")'
 
@@ -70,20 +67,20 @@ check "  which claim C32 refuses" json list 'any(.[]; .id == "C32" and .observed
 GATE=$(nm "$build/guest32.elf" | sed -n 's/^\(....\)\(..\)\(..\) . KiSystemService$/\3\20800 \1/p')
 LOW=${GATE% *} HIGH=${GATE#* }
 HIGH=${HIGH#??}${HIGH%??}
-check "gate 2Eh with DPL 0: made" mutant gate_dpl ${LOW}00ee$HIGH ${LOW}008e$HIGH
+check "gate 2Eh with DPL 0: made" mutant gate_dpl ${LOW}00ee$HIGH ${LOW}008e$HIGH guest32.elf
 run gate_dpl -f json --timeout=20 "$work/gate_dpl.elf"
 check "  INT 2Eh takes #GP(172)" json gate_dpl \
 	'[.[] | select(.kind == "int").fault | select(. and .name == "#GP" and .error == "0x172")] | length > 0'
 check "  as the manual says: no check is contradicted" json gate_dpl '.[-1].checks.contradicted == 0'
 
 # sti; sysexit
-check "SYSEXIT with IF off: made" mutant no_sti fb0f35 900f35
+check "SYSEXIT with IF off: made" mutant no_sti fb0f35 900f35 guest32.elf
 run no_sti -f json --timeout=20 "$work/no_sti.elf"
 check "  ring 3 has IF = 0" json no_sti \
 	'[.[] | select(.kind == "sysexit").after.rflags | ltrimstr("0x") | test("[2367abef]..$")] | length > 3 and (any | not)'
 
 # cli; test [ebp+6Ch],1, in KiServiceExit
-check "the way out leaves interrupts on: made" mutant no_cli faf6456c01 90f6456c01
+check "the way out leaves interrupts on: made" mutant no_cli faf6456c01 90f6456c01 guest32.elf
 run no_cli -f json --timeout=20 "$work/no_cli.elf"
 check "  which claim C121 refuses" json no_cli 'any(.[]; .id == "C121" and .observed == "refuted")'
 

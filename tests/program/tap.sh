@@ -54,12 +54,13 @@ json() { # NAME JQ-FILTER: true for the trace as one array
 	jq -se "$2" "$work/$1.out" >"$work/jq.said" 2>&1 || { echo "jq: $2"; tail -3 "$work/jq.said"; return 1; }
 }
 
-# mutant NAME HEX-BEFORE HEX-AFTER: $original with one byte string, which occurs once, replaced.
+# mutant NAME HEX-BEFORE HEX-AFTER [GUEST]: $work/NAME.elf is the guest, guest.elf unless said, with one byte string,
+# which occurs once, replaced.
 mutant() {
-	local offset
-	offset=$(LC_ALL=C grep -obUaP "$(printf '%s' "$2" | sed 's/../\\x&/g')" "$build/$original" | cut -d: -f1)
+	local offset original=$build/${4:-guest.elf}
+	offset=$(LC_ALL=C grep -obUaP "$(printf '%s' "$2" | sed 's/../\\x&/g')" "$original" | cut -d: -f1)
 	[ "$(printf '%s\n' "$offset" | grep -c .)" = 1 ] || { echo "not once: $2 at $offset"; return 1; }
-	cp "$build/$original" "$work/$1.elf"
+	cp "$original" "$work/$1.elf"
 	printf "$(printf '%s' "$3" | sed 's/../\\x&/g')" |
 		dd of="$work/$1.elf" bs=1 seek="$offset" conv=notrunc status=none
 }
