@@ -19,14 +19,15 @@ struct process {
 	const char *start, *stack, *teb, *page_tables, *kernel_stack;
 };
 
-static const struct process processes[] = {
+/* Neither const nor static: a compiler that knew a value would take its address by 32-bit displacement, out of reach. */
+struct process KiProcesses[] = {
 #ifndef SWEEP                                   /* which has no use for 32-bit code */
 	{ BTCpuSimulate, Wow64StackTop, KiWow64Teb, KiWow64Pml4, KiThread0StackTop },
 #endif
 	{ NativeMain, NativeStackTop, KiNativeTeb, KiNativePml4, KiThread1StackTop },
 };
 
-struct kthread KiThreads[ARRAY_SIZE(processes)];
+struct kthread KiThreads[ARRAY_SIZE(KiProcesses)];
 static size_t started;
 static ntstatus first_failure;
 
@@ -42,9 +43,9 @@ void KiStartNextProcess(void)
 {
 	const struct process *p;
 
-	if (started == ARRAY_SIZE(processes))
+	if (started == ARRAY_SIZE(KiProcesses))
 		KiHalt(first_failure);
-	p = &processes[started];
+	p = &KiProcesses[started];
 	set_current_thread(&KiThreads[started], (uint64_t)p->kernel_stack);
 	started++;
 	/* A function's first instruction finds RSP as a CALL leaves it, home space above. */

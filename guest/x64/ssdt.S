@@ -24,31 +24,31 @@
 	\do	0, NtUserGetThreadState, 0
 	.endm
 
-/* The slots of TABLE up to and with NUMBER; those without a service lead to the same refusal. */
+/* The slots of the table at 7: up to and with NUMBER; those without a service lead to the same refusal. */
 	.macro	entry number, name, arguments
 	.rept	\number - next
-	.long	(NtNotImplemented - table) << SSDT_ENTRY_SHIFT
+	.long	(NtNotImplemented - 7b) << SSDT_ENTRY_SHIFT
 	.endr
-	.long	(\name - table) << SSDT_ENTRY_SHIFT | \arguments
+	.long	(\name - 7b) << SSDT_ENTRY_SHIFT | \arguments
 	.set	next, \number + 1
 	.endm
 	.macro	entries_end limit
 	.rept	\limit - next
-	.long	(NtNotImplemented - table) << SSDT_ENTRY_SHIFT
+	.long	(NtNotImplemented - 7b) << SSDT_ENTRY_SHIFT
 	.endr
 	.endm
 
 	.text
 	.balign	16
 OBJECT(KiServiceTable)
-	.set	table, KiServiceTable
+7:
 	.set	next, 0
 	each_service entry
 	entries_end NT_SERVICE_LIMIT
 END(KiServiceTable)
 
 OBJECT(W32pServiceTable)
-	.set	table, W32pServiceTable
+7:
 	.set	next, 0
 	each_win32k_service entry
 	entries_end W32_SERVICE_LIMIT
@@ -108,16 +108,16 @@ END(KiSweepHook)
 /* As many stack arguments as the services have. */
 	.macro	hook_entry number, name, arguments
 	.rept	\number - next
-	.long	(KiSweepHooks + HOOK_SIZE * hook - table) << SSDT_ENTRY_SHIFT
+	.long	(KiSweepHooks + HOOK_SIZE * hook - 7b) << SSDT_ENTRY_SHIFT
 	.set	hook, hook + 1
 	.endr
-	.long	(KiSweepHooks + HOOK_SIZE * hook - table) << SSDT_ENTRY_SHIFT | \arguments
+	.long	(KiSweepHooks + HOOK_SIZE * hook - 7b) << SSDT_ENTRY_SHIFT | \arguments
 	.set	hook, hook + 1
 	.set	next, \number + 1
 	.endm
 	.macro	hook_entries_end limit
 	.rept	\limit - next
-	.long	(KiSweepHooks + HOOK_SIZE * hook - table) << SSDT_ENTRY_SHIFT
+	.long	(KiSweepHooks + HOOK_SIZE * hook - 7b) << SSDT_ENTRY_SHIFT
 	.set	hook, hook + 1
 	.endr
 	.endm
@@ -125,13 +125,13 @@ END(KiSweepHook)
 	.balign	16
 	.set	hook, 0
 OBJECT(KiSweepTable)
-	.set	table, KiSweepTable
+7:
 	.set	next, 0
 	each_service hook_entry
 	hook_entries_end NT_SERVICE_LIMIT
 END(KiSweepTable)
 OBJECT(W32pSweepTable)
-	.set	table, W32pSweepTable
+7:
 	.set	next, 0
 	each_win32k_service hook_entry
 	hook_entries_end W32_SERVICE_LIMIT
