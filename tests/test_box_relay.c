@@ -29,7 +29,9 @@ typedef void inside(int port);
 
 static enum relay_state play(inside *act, bool boots)
 {
-	struct qemu qemu = { .memory = -1, .console = -1, .errors = -1, .version = "7.2.1" };
+	struct machine machine = {
+		.console = -1, .errors = -1, .name = "QEMU 7.2.1 TCG", .boot_patience_ms = 20000, .grace_ms = 10000,
+	};
 	enum relay_state state;
 	int ends[2];
 	pid_t pid;
@@ -42,8 +44,8 @@ static enum relay_state play(inside *act, bool boots)
 		_exit(0);
 	}
 	close(ends[1]);
-	qemu.port = ends[0];
-	state = relay_run(&relay, &qemu, boots);
+	machine.port = ends[0];
+	state = relay_run(&relay, &machine, boots);
 	close(ends[0]);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);

@@ -58,7 +58,7 @@ Test(box_request, arguments_and_environment)
 	const struct box_request request = { .argv = argv, .colour = true, .width = 120 };
 	size_t offset = 0;
 
-	cr_assert_eq(outbox_fill(&outbox, &request, "7.2.1"), 0);
+	cr_assert_eq(outbox_fill(&outbox, &request, "QEMU 7.2.1 TCG"), 0);
 	expect(&offset, FRAME_ARGUMENT, "vmm");
 	expect(&offset, FRAME_ARGUMENT, "--trace");
 	expect(&offset, FRAME_ARGUMENT, "");
@@ -79,7 +79,7 @@ Test(box_request, the_guest_goes_in_byte_by_byte_under_its_own_name)
 	char inner[64];
 
 	make_guest(size);
-	cr_assert_eq(outbox_fill(&outbox, &request, "7.2.1"), 0);
+	cr_assert_eq(outbox_fill(&outbox, &request, "QEMU 7.2.1 TCG"), 0);
 	unlink(path);
 	snprintf(inner, sizeof(inner), "/run/%s", path + strlen("/tmp/"));
 	for (int i = 0; i < 3; i++)
@@ -96,14 +96,14 @@ Test(box_request, a_guest_that_is_gone, .init = cr_redirect_stderr)
 {
 	const struct box_request request = { .argv = argv, .guest_path = "/no/such/guest" };
 
-	cr_assert_eq(outbox_fill(&outbox, &request, "7.2.1"), -ENOENT);
+	cr_assert_eq(outbox_fill(&outbox, &request, "QEMU 7.2.1 TCG"), -ENOENT);
 }
 
 Test(box_request, a_directory, .init = cr_redirect_stderr)
 {
 	const struct box_request request = { .argv = argv, .guest_path = "/tmp" };
 
-	cr_assert_eq(outbox_fill(&outbox, &request, "7.2.1"), -EISDIR);
+	cr_assert_eq(outbox_fill(&outbox, &request, "QEMU 7.2.1 TCG"), -EISDIR);
 }
 
 Test(box_request, an_argument_that_fits_no_frame, .init = cr_redirect_stderr)
@@ -114,7 +114,7 @@ Test(box_request, an_argument_that_fits_no_frame, .init = cr_redirect_stderr)
 
 	memset(text, 'a', FRAME_PAYLOAD_MAX + 1);
 	text[FRAME_PAYLOAD_MAX + 1] = '\0';
-	cr_assert_eq(outbox_fill(&outbox, &request, "7.2.1"), -E2BIG);
+	cr_assert_eq(outbox_fill(&outbox, &request, "QEMU 7.2.1 TCG"), -E2BIG);
 	text[FRAME_PAYLOAD_MAX] = '\0';
-	cr_assert_eq(outbox_fill(&outbox, &request, "7.2.1"), 0);
+	cr_assert_eq(outbox_fill(&outbox, &request, "QEMU 7.2.1 TCG"), 0);
 }

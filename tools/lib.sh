@@ -13,19 +13,22 @@ packages=(
 	qemu-system-x86 jq procps
 )
 
+# What the Intel box is made from: not needed by anything else.
+intel_packages=(bochs bochs-term grub-common grub-pc-bin xorriso)
+
 say() { printf '%s: %s\n' "$tool" "$*" >&2; }
 
-missing_packages() {
+missing_packages() { # PACKAGE...
 	local state
-	state=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "${packages[@]}" 2>/dev/null || true)
-	for package in "${packages[@]}"; do
+	state=$(dpkg-query -W -f '${db:Status-Status} ${Package}\n' "$@" 2>/dev/null || true)
+	for package; do
 		grep -qx "installed $package" <<<"$state" || echo "$package"
 	done
 }
 
-install_packages() {
+install_packages() { # PACKAGE...
 	local missing
-	mapfile -t missing < <(missing_packages)
+	mapfile -t missing < <(missing_packages "$@")
 	[ ${#missing[@]} = 0 ] && return
 	if [ "$(id -u)" != 0 ]; then
 		say "packages are missing; as root: apt-get install -y --no-install-recommends ${missing[*]}"
@@ -54,7 +57,7 @@ build() {
 }
 
 prepare() {
-	install_packages
+	install_packages "${packages[@]}"
 	configure "$build"
 	build "$build"
 	# Not needed where /dev/kvm is a processor; elsewhere the program says what is missing.

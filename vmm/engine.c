@@ -16,11 +16,15 @@
 
 #define DEVICE          "/dev/kvm"
 
-bool engine_in_box(void)
+const char *engine_box(void)
 {
+	static const char *const names[] = { "box", "box-intel" };
 	const char *engine = getenv("VMM_ENGINE");
 
-	return engine && !strcmp(engine, "box");
+	for (size_t i = 0; engine && i < sizeof(names) / sizeof(names[0]); i++)
+		if (!strcmp(engine, names[i]))
+			return names[i];
+	return NULL;
 }
 
 /* "model name" of /proc/cpuinfo. */
@@ -48,7 +52,7 @@ const char *engine_provenance(void)
 	char processor[128];
 	struct utsname host;
 
-	if (engine_in_box() && box)
+	if (engine_box() && box)
 		return box;
 	processor_name(processor, sizeof processor);
 	if (uname(&host))
@@ -80,7 +84,7 @@ static enum place box_or_none(const char *kvm_off)
 {
 	char why[256];
 
-	if (!box_available(why, sizeof why)) {
+	if (!box_available(false, why, sizeof why)) {
 		if (kvm_off)
 			message(DEVICE " %s, and the box cannot be used: %s", kvm_off, why);
 		else
@@ -94,15 +98,17 @@ static enum place box_or_none(const char *kvm_off)
 
 enum place engine_choose(enum engine engine)
 {
-	char why[200];
+	char why[256];
 
-	if (engine_in_box())
+	if (engine_box())
 		return PLACE_HERE;
 	switch (engine) {
 	case ENGINE_BOX:
 		return box_or_none(NULL);
 	case ENGINE_BOX_INTEL:
-		message("--engine=box-intel is not available in this version: --engine=box is");
+		if (box_available(true, why, sizeof why))
+			return PLACE_BOX_INTEL;
+		message("the Intel box cannot be used: %s", why);
 		return PLACE_NONE;
 	case ENGINE_KVM:
 		if (!kvm_is_off(why, sizeof why))
@@ -134,20 +140,25 @@ static void probe_here(const char *engine)
 int engine_probe(void)
 {
 	static char *const inner[] = { "vmm", "--probe", NULL };
-	const struct box_request request = { .argv = inner, .memory_size = 64 << 20, .out = stdout };
+	struct box_request request = { .argv = inner, .memory_size = 64 << 20, .out = stdout };
 	char why[256];
 	int status = 0;
 
-	if (engine_in_box()) {
-		probe_here("box");
+	if (engine_box()) {
+		probe_here(engine_box());
 		return 0;
 	}
 	probe_here("kvm");
 	fflush(stdout);
-	if (!box_available(why, sizeof why))
-		printf("box: cannot be used: %s\n", why);
-	else if (box_run(&request, &status) != BOX_DONE)
-		printf("box: did not run\n");
-	printf("box-intel: not available in this version\n");
+	for (int intel = 0; intel < 2; intel++) {
+		const char *name = intel ? "box-intel" : "box";
+
+		request.intel = intel;
+		if (!box_available(intel, why, sizeof why))
+			printf("%s: cannot be used: %s\n", name, why);
+		else if (box_run(&request, &status) != BOX_DONE)
+			printf("%s: did not run\n", name);
+		fflush(stdout);
+	}
 	return fflush(stdout) || ferror(stdout) ? EXIT_STATUS_CANNOT_RUN : status;
 }

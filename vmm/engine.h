@@ -9,14 +9,15 @@
 enum place {
 	PLACE_HERE,
 	PLACE_BOX,
+	PLACE_BOX_INTEL,
 	PLACE_NONE                      /* a message said why */
 };
 
 /* Choose by option and by what the probe finds; says on stderr, in one line, why the box is taken. */
 enum place engine_choose(enum engine engine);
 
-/* This process runs inside a box. */
-bool engine_in_box(void);
+/* Inside a box: its engine's name, "box" or "box-intel".  Otherwise NULL. */
+const char *engine_box(void);
 
 /* "QEMU 7.2.22 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd": what a trace made here was made on. */
 const char *engine_provenance(void);

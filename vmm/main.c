@@ -43,7 +43,7 @@ static bool wants_colour(int fd)
 {
 	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM"), *outer = getenv("VMM_COLOUR");
 
-	if (engine_in_box())
+	if (engine_box())
 		return outer && *outer == '1';
 	return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
@@ -64,17 +64,18 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 {
 	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd) };
 	const enum vendor vendor = host_vendor();
+	const bool qemu = engine_box() && !strcmp(engine_box(), "box");
 	struct run_request request = {
 		.image = image, .memory_size = o->memory, .cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
 		.timeout_seconds = o->timeout, .watch = o->watch != WATCH_NONE, .wanted = wanted, .options = o,
 		.progress = isatty(STDERR_FILENO) && !isatty(fd),
 		.header = {
-			.guest = base_name(o->guest), .engine = engine_in_box() ? "box" : "kvm",
+			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
 			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
 			.watch = o->watch == WATCH_NONE ? "none" : "step", .provenance = engine_provenance(),
-			.limits = trace_limits(engine_in_box()),
+			.limits = trace_limits(qemu),
 		},
-		.context = { .vendor = vendor, .emulated = engine_in_box() },
+		.context = { .vendor = vendor, .emulated = qemu },
 	};
 	int status;
 
@@ -92,12 +93,12 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 }
 
 /* The same run inside the box.  *number is the signal that ended it, if one did. */
-static int run_in_box(const struct options *o, FILE *file, int fd, int *number)
+static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, int *number)
 {
 	char **argv = options_inner_argv(o, "vmm");
 	const struct box_request request = {
 		.argv = argv, .guest_path = o->guest, .memory_size = o->memory, .timeout_seconds = o->timeout,
-		.out = file, .colour = wants_colour(fd), .width = terminal_width(fd),
+		.out = file, .intel = intel, .colour = wants_colour(fd), .width = terminal_width(fd),
 	};
 	int status = EXIT_STATUS_CANNOT_RUN;
 
@@ -155,7 +156,7 @@ static int trace_guest(const struct options *o, int *number)
 		status = run_here(o, &image, output_file(output), output_fd(output));
 		*number = limit_reached == LIMIT_SIGNAL ? limit_signal : 0;
 	} else {
-		status = run_in_box(o, output_file(output), output_fd(output), number);
+		status = run_in_box(o, place == PLACE_BOX_INTEL, output_file(output), output_fd(output), number);
 	}
 	image_close(&image);
 	if (*number || (status == EXIT_STATUS_CANNOT_RUN && !output_error(output)))

@@ -19,9 +19,9 @@ if grep -q 'not a processor to be trusted' "$work/probe.out"; then
 		sh -c "[ \$(grep -c 'using the box' '$work/auto.err') = 1 ]"
 	check "auto: the header says box" json auto '.[0].engine == "box" and .[0].processor == "amd"'
 fi
-run intel --engine=box-intel --trace "$build/minimal.elf"
-check "--engine=box-intel: status 3 while there is none" status_is intel 3
-check "--engine=box-intel: one line" says intel 'box-intel'
+PATH=$work run intel --engine=box-intel --trace "$build/minimal.elf"
+check "--engine=box-intel without Bochs: status 3" status_is intel 3
+check "--engine=box-intel without Bochs: one line says what to do" says intel 'Intel box.*apt-get install bochs'
 run ring --watch=ring --trace "$build/minimal.elf"
 check "--watch=ring: status 3 while there is none" status_is ring 3
 

@@ -65,6 +65,12 @@ mutant() {
 		dd of="$work/$1.elf" bs=1 seek="$offset" conv=notrunc status=none
 }
 
+# skip_all REASON: nothing here can be tested on this machine.
+skip_all() {
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
 done_testing() {
 	echo "1..$tests"
 	[ "$failures" = 0 ]

@@ -5,6 +5,7 @@
  */
 #include "box/box.h"
 
+#include "box/box_intel.h"
 #include "box/initramfs.h"
 #include "box/kernel.h"
 #include "box/qemu.h"
@@ -16,7 +17,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 enum {
@@ -40,9 +40,9 @@ static enum relay_state attempt(struct box *box, bool last)
 	struct qemu qemu;
 
 	if (qemu_start(&qemu, box->qemu_path, &box->config))
-		state = relay_run(&box->relay, &qemu, box->config.snapshot < 0);
+		state = relay_run(&box->relay, &qemu.machine, box->config.snapshot < 0);
 	if (state == RELAY_NOT_UP && last) {
-		qemu_last_words(&qemu, words, sizeof(words));
+		machine_last_words(&qemu.machine, words, sizeof(words));
 		message("the box did not start%s%s", words[0] ? "; its last words:\n" : "", words);
 	}
 	qemu_stop(&qemu);
@@ -57,7 +57,7 @@ static enum relay_state make_snapshot(struct box *box, const struct snapshot_pla
 
 	box->relay.stop_when_ready = true;
 	if (qemu_start(&qemu, box->qemu_path, &box->config))
-		state = relay_run(&box->relay, &qemu, true);
+		state = relay_run(&box->relay, &qemu.machine, true);
 	if (state == RELAY_READY && !snapshot_save(place, &qemu))
 		state = RELAY_NOT_UP;
 	qemu_stop(&qemu);
@@ -106,7 +106,7 @@ static void run(struct box *box, const struct box_kernel *kernel, const struct t
 	uint64_t archive = 0;
 
 	*config = (struct qemu_config){ .snapshot = -1, .kernel = kernel->image };
-	config->initramfs = initramfs_make(kernel, &archive);
+	config->initramfs = initramfs_make(kernel, box_modules, NULL, &archive);
 	if (config->initramfs < 0)
 		return;
 	config->memory_size = (MEMORY_OWN + box->relay.request->memory_size + 2 * archive) & -(uint64_t)MIB;
@@ -118,26 +118,11 @@ static void run(struct box *box, const struct box_kernel *kernel, const struct t
 	close(config->initramfs);
 }
 
-/* Signals that end us are read instead of taken, except those that somebody chose to ignore. */
-static int signals_hold(sigset_t *before)
-{
-	static const int all[] = { SIGINT, SIGTERM, SIGHUP };
-	struct sigaction action;
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-		if (sigaction(all[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
-			sigaddset(&set, all[i]);
-	sigprocmask(SIG_BLOCK, &set, before);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
 static bool find_all(char qemu[static PATH_MAX], struct box_kernel *kernel, char *why, size_t why_size)
 {
-	if (!qemu_find(qemu))
+	if (!program_find(QEMU_PROGRAM, qemu))
 		snprintf(why, why_size, "no qemu-system-x86_64: apt-get install qemu-system-x86");
-	else if (!box_kernel_find(kernel))
+	else if (!box_kernel_find(box_modules, kernel))
 		snprintf(why, why_size,
 			 "no kernel for it: run tools/box, or apt-get install linux-image-cloud-amd64");
 	else
@@ -145,11 +130,13 @@ static bool find_all(char qemu[static PATH_MAX], struct box_kernel *kernel, char
 	return false;
 }
 
-bool box_available(char *why, size_t why_size)
+bool box_available(bool intel, char *why, size_t why_size)
 {
 	struct box_kernel kernel;
 	char qemu[PATH_MAX];
 
+	if (intel)
+		return box_intel_available(why, why_size);
 	return find_all(qemu, &kernel, why, why_size);
 }
 
@@ -163,13 +150,15 @@ enum box_result box_run(const struct box_request *request, int *status)
 	char why[160];
 	sigset_t before;
 
+	if (request->intel)
+		return box_intel_run(request, status);
 	if (!find_all(box.qemu_path, &kernel, why, sizeof(why))) {
 		message("the box cannot run: %s", why);
 		return BOX_UNUSABLE;
 	}
 	if (isatty(STDERR_FILENO))
 		box.relay.progress_at = relay_clock() + PROGRESS_AFTER_MS;
-	box.relay.signals = signals_hold(&before);
+	box.relay.signals = relay_signals_hold(&before);
 	if (box.relay.signals >= 0)
 		run(&box, &kernel, &start);
 	else

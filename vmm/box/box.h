@@ -30,20 +30,21 @@ struct box_request {
 	uint64_t memory_size;           /* of the guest: the box gets that much more */
 	unsigned timeout_seconds;       /* the limit that argv gives the program inside; 0 none */
 	FILE *out;                      /* where its stdout goes; its stderr goes to stderr */
+	bool intel;                     /* the Intel box: Bochs; otherwise the AMD one: QEMU */
 	bool colour;                    /* VMM_COLOUR=1 or 0 inside */
 	unsigned width;                 /* COLUMNS inside, 0 unknown */
 };
 
 /*
- * Run the program in a box of its own.  Inside it finds VMM_ENGINE=box,
+ * Run the program in a box of its own.  Inside it finds VMM_ENGINE=box or box-intel,
  * VMM_PROVENANCE ("QEMU 7.2.22 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd"),
  * VMM_COLOUR, and COLUMNS when the width is known.  No QEMU outlives the call,
  * nor this process, however it ends.  Descriptors 0, 1 and 2 are open.
  */
 enum box_result box_run(const struct box_request *request, int *status);
 
-/* Whether QEMU and a kernel for the box are here; otherwise why not, in one clause that says what to do. */
-bool box_available(char *why, size_t why_size);
+/* Whether an emulator and a kernel for the box are here; otherwise why not, in one clause that says what to do. */
+bool box_available(bool intel, char *why, size_t why_size);
 
 /* Whether this process is the init of a box: then main calls box_init and nothing else. */
 bool box_is_init(void);

@@ -8,6 +8,7 @@
 #include "box/frame.h"
 #include "box/initramfs.h"
 #include "box/kernel.h"
+#include "box/printer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -31,10 +32,18 @@ struct strings {
 	size_t count;
 };
 
-static int port = -1;
+static int port = -1;                   /* to the outside */
+static int request = -1;                /* from it: the port too, or a file that was put in beforehand */
+static pid_t printer;                   /* what carries the port's bytes out; 0: the port is a device */
 
+/* QEMU ends when its machine restarts; Bochs, when it is switched off. */
 static _Noreturn void end(void)
 {
+	if (printer) {
+		close(port);
+		waitpid(printer, NULL, 0);
+		reboot(RB_POWER_OFF);
+	}
 	reboot(RB_AUTOBOOT);
 	for (;;)
 		pause();
@@ -77,11 +86,11 @@ static void mount_all(void)
 		close(console);
 }
 
-static void load_modules(void)
+static void load_modules(const struct box_module *modules)
 {
 	char path[64];
 
-	for (const struct box_module *m = box_modules; m->name; m++) {
+	for (const struct box_module *m = modules; m->name; m++) {
 		int fd;
 
 		snprintf(path, sizeof(path), "/modules/%s.ko", m->name);
@@ -104,6 +113,18 @@ static void open_port(void)
 	}
 	if (port < 0)
 		fail("cannot open the port to the outside: %s", strerror(errno));
+	request = port;
+}
+
+/* In the Intel box: out by the printer, in by a file. */
+static void open_printer(void)
+{
+	port = printer_open(&printer);
+	if (port < 0)
+		fail("cannot open the way out: %s", strerror(-port));
+	request = open(BOX_REQUEST, O_RDONLY | O_CLOEXEC);
+	if (request < 0)
+		fail("cannot open the request: %s", strerror(errno));
 }
 
 static void say(enum frame_type type, const void *payload, size_t length)
@@ -131,15 +152,15 @@ static void append(struct strings *strings, const struct frame *frame)
 	append_text(strings, strndup((const char *)frame->payload, frame->length));
 }
 
-/* The kernel module is the one of box_modules. */
+/* The kernel module is the one that was loaded. */
 static void append_provenance(struct strings *environment, const struct frame *frame)
 {
 	struct utsname kernel;
 	char *text;
 
 	if (uname(&kernel) != 0 ||
-	    asprintf(&text, "VMM_PROVENANCE=%.*s, Linux %s, kvm_amd", (int)frame->length,
-		     (const char *)frame->payload, kernel.release) < 0)
+	    asprintf(&text, "VMM_PROVENANCE=%.*s, Linux %s, %s", (int)frame->length,
+		     (const char *)frame->payload, kernel.release, printer ? "kvm_intel" : "kvm_amd") < 0)
 		text = NULL;
 	append_text(environment, text);
 }
@@ -176,7 +197,7 @@ static void receive(struct strings *arguments, struct strings *environment)
 	for (;;) {
 		int got = frame_next(&reader, &frame);
 
-		if (got < 0 || (got == 0 && frame_fill(&reader, port) <= 0))
+		if (got < 0 || (got == 0 && frame_fill(&reader, request) <= 0))
 			fail("the port brought no request");
 		if (got == 0)
 			continue;
@@ -259,8 +280,13 @@ _Noreturn void box_init(void)
 	pid_t pid;
 
 	mount_all();
-	load_modules();
-	open_port();
+	if (access(BOX_REQUEST, F_OK) == 0) {
+		load_modules(box_modules_intel);
+		open_printer();
+	} else {
+		load_modules(box_modules);
+		open_port();
+	}
 	hello();
 	receive(&arguments, &environment);
 	say(FRAME_STARTED, NULL, 0);

@@ -64,7 +64,7 @@ static int copy_object(struct dl_phdr_info *info, size_t info_size, void *cpio)
 	return 0;
 }
 
-static void fill(struct cpio *cpio, const struct box_kernel *kernel)
+static void fill(struct cpio *cpio, const struct box_kernel *kernel, const struct box_module *modules)
 {
 	static const char *const directories[] = { "dev", "proc", "sys", "run", "tmp", "modules" };
 	char name[64], path[PATH_MAX];
@@ -74,20 +74,23 @@ static void fill(struct cpio *cpio, const struct box_kernel *kernel)
 	cpio_file(cpio, BOX_MARK, 0444, NULL, 0);
 	copy(cpio, "init", 0755, "/proc/self/exe");
 	dl_iterate_phdr(copy_object, cpio);
-	for (const struct box_module *m = box_modules; m->name; m++) {
+	for (const struct box_module *m = modules; m->name; m++) {
 		snprintf(name, sizeof(name), "modules/%s.ko", m->name);
 		if (snprintf(path, sizeof(path), "%s/%s", kernel->modules, m->path) < (int)sizeof(path))
 			copy(cpio, name, 0444, path);
 	}
 }
 
-int initramfs_make(const struct box_kernel *kernel, uint64_t *size)
+int initramfs_make(const struct box_kernel *kernel, const struct box_module *modules,
+		   const struct initramfs_request *request, uint64_t *size)
 {
 	int fd = memfd_create("initramfs", MFD_CLOEXEC), error = fd < 0 ? -errno : 0;
 	struct cpio cpio = { .file = fd < 0 ? NULL : fdopen(dup(fd), "w") };
 
 	if (cpio.file) {
-		fill(&cpio, kernel);
+		fill(&cpio, kernel, modules);
+		if (request)
+			cpio_file(&cpio, BOX_REQUEST + 1, 0400, request->bytes, request->size);
 		error = cpio_close(&cpio);
 		*size = cpio.size;
 		fclose(cpio.file);

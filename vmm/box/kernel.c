@@ -22,16 +22,23 @@ const struct box_module box_modules[] = {
 	{ NULL, NULL }
 };
 
+const struct box_module box_modules_intel[] = {
+	{ "irqbypass", "virt/lib/irqbypass.ko" },
+	{ "kvm", "arch/x86/kvm/kvm.ko" },
+	{ "kvm-intel", "arch/x86/kvm/kvm-intel.ko" },
+	{ NULL, NULL }
+};
+
 static bool join(char path[static PATH_MAX], const char *a, const char *b, const char *c)
 {
 	return snprintf(path, PATH_MAX, "%s%s%s", a, b, c) < PATH_MAX;
 }
 
-static bool complete(const struct box_kernel *kernel)
+static bool complete(const struct box_kernel *kernel, const struct box_module *modules)
 {
 	char path[PATH_MAX];
 
-	for (const struct box_module *m = box_modules; m->name; m++)
+	for (const struct box_module *m = modules; m->name; m++)
 		if (!join(path, kernel->modules, "/", m->path) || access(path, R_OK) != 0)
 			return false;
 	return access(kernel->image, R_OK) == 0;
@@ -46,7 +53,7 @@ static bool is_image(const char *name)
 }
 
 /* The newest complete kernel under root, "" for the machine's own. */
-static bool find_under(const char *root, struct box_kernel *kernel)
+static bool find_under(const char *root, const struct box_module *modules, struct box_kernel *kernel)
 {
 	char boot[PATH_MAX], best[NAME_MAX + 1] = "", release[PATH_MAX];
 	const struct dirent *entry;
@@ -62,7 +69,8 @@ static bool find_under(const char *root, struct box_kernel *kernel)
 			continue;
 		if (!join(release, name + strlen(image_prefix), "/kernel", "") ||
 		    !join(found.image, boot, "/", name) ||
-		    !join(found.modules, root, "/lib/modules/", release) || !complete(&found))
+		    !join(found.modules, root, "/lib/modules/", release) ||
+		    !complete(&found, modules))
 			continue;
 		snprintf(best, sizeof(best), "%s", name);
 		*kernel = found;
@@ -86,9 +94,9 @@ bool box_directory(char path[static PATH_MAX])
 	return join(path, self, "/box", "");
 }
 
-bool box_kernel_find(struct box_kernel *kernel)
+bool box_kernel_find(const struct box_module *modules, struct box_kernel *kernel)
 {
 	char beside[PATH_MAX];
 
-	return (box_directory(beside) && find_under(beside, kernel)) || find_under("", kernel);
+	return (box_directory(beside) && find_under(beside, modules, kernel)) || find_under("", modules, kernel);
 }

@@ -18,12 +18,12 @@ struct box_module {
 	const char *path;               /* below modules */
 };
 
-/* In the order of their dependencies; the last row has no name. */
-extern const struct box_module box_modules[];
+/* Of the AMD box and of the Intel one, in the order of their dependencies; the last row has no name. */
+extern const struct box_module box_modules[], box_modules_intel[];
 
 /* The directory "box" beside this program; false when its name cannot be told. */
 bool box_directory(char path[static PATH_MAX]);
-/* The newest kernel that has all of the modules: first in that directory, then the machine's own. */
-bool box_kernel_find(struct box_kernel *kernel);
+/* The newest kernel that has all of these modules: first in that directory, then the machine's own. */
+bool box_kernel_find(const struct box_module *modules, struct box_kernel *kernel);
 
 #endif

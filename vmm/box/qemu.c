@@ -18,27 +18,17 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static const char program[] = "qemu-system-x86_64";
+static const char program[] = QEMU_PROGRAM;
+
+enum {
+	BOOT_PATIENCE_MS = 20000,       /* it takes 2000 on an idle machine */
+	TIMEOUT_GRACE_MS = 10000
+};
 
 /* Both ends of a stream: ours, and the one that QEMU inherits. */
 struct stream {
 	int ours, theirs;
 };
-
-bool qemu_find(char path[static PATH_MAX])
-{
-	const char *search = getenv("PATH");
-
-	for (const char *p = search ? search : "/usr/bin"; *p != '\0';) {
-		size_t length = strcspn(p, ":");
-
-		if (snprintf(path, PATH_MAX, "%.*s/%s", (int)length, p, program) < PATH_MAX &&
-		    access(path, X_OK) == 0)
-			return true;
-		p += length + (p[length] == ':');
-	}
-	return false;
-}
 
 /* What an argument vector is made of, and how long the texts may be. */
 struct command_line {
@@ -87,7 +77,7 @@ static void add_machine(struct command_line *line, const struct qemu_config *con
 
 static void add_channels(struct command_line *line, const struct qemu *qemu, int port, int monitor)
 {
-	add_text(line, "-chardev", "file,id=console,path=/dev/fd/%d", qemu->console);
+	add_text(line, "-chardev", "file,id=console,path=/dev/fd/%d", qemu->machine.console);
 	add(line, "-serial", "chardev:console");
 	add_text(line, "-chardev", "socket,id=monitor,fd=%d", monitor);
 	add(line, "-mon", "chardev=monitor,mode=control");
@@ -129,12 +119,12 @@ static _Noreturn void become_qemu(const char *path, const struct qemu_config *co
 		add_kernel(&line, config);
 	inherit(port);
 	inherit(monitor);
-	inherit(qemu->console);
+	inherit(qemu->machine.console);
 	inherit(config->snapshot < 0 ? config->initramfs : config->snapshot);
 	inherit(qemu->memory);
 	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
-	dup2(qemu->errors, 1);
-	dup2(qemu->errors, 2);
+	dup2(qemu->machine.errors, 1);
+	dup2(qemu->machine.errors, 2);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* The parent may be gone already. */
@@ -155,25 +145,20 @@ static bool stream_open(struct stream *stream)
 	return true;
 }
 
-static void close_fd(int *fd)
-{
-	if (*fd >= 0)
-		close(*fd);
-	*fd = -1;
-}
-
 bool qemu_start(struct qemu *qemu, const char *path, const struct qemu_config *config)
 {
 	struct stream port = { -1, -1 }, monitor = { -1, -1 };
 	pid_t parent = getpid();
+	char version[32];
 	bool open;
 
-	*qemu = (struct qemu){ .console = memfd_create("console", MFD_CLOEXEC),
-			       .errors = memfd_create("errors", MFD_CLOEXEC),
+	*qemu = (struct qemu){ .machine = { .console = memfd_create("console", MFD_CLOEXEC),
+					    .errors = memfd_create("errors", MFD_CLOEXEC),
+					    .boot_patience_ms = BOOT_PATIENCE_MS, .grace_ms = TIMEOUT_GRACE_MS },
 			       .memory = config->snapshot < 0 ? memfd_create("memory", MFD_CLOEXEC) : -1 };
-	open = stream_open(&port) && stream_open(&monitor) && qemu->console >= 0 && qemu->errors >= 0 &&
+	open = stream_open(&port) && stream_open(&monitor) && qemu->machine.console >= 0 && qemu->machine.errors >= 0 &&
 		(qemu->memory >= 0 || config->snapshot >= 0);
-	qemu->port = port.ours;
+	qemu->machine.port = port.ours;
 	qemu->monitor = open ? qmp_open(monitor.ours) : NULL;
 	if (!qemu->monitor)
 		close_fd(&monitor.ours);
@@ -183,8 +168,10 @@ bool qemu_start(struct qemu *qemu, const char *path, const struct qemu_config *c
 		become_qemu(path, config, qemu, port.theirs, monitor.theirs, parent);
 	close_fd(&port.theirs);
 	close_fd(&monitor.theirs);
-	return qemu->pid > 0 && qmp_greeting(qemu->monitor, qemu->version, sizeof(qemu->version)) &&
-	       (config->snapshot < 0 || qmp_restore(qemu->monitor, config->snapshot));
+	if (qemu->pid <= 0 || !qmp_greeting(qemu->monitor, version, sizeof(version)))
+		return false;
+	snprintf(qemu->machine.name, sizeof(qemu->machine.name), "QEMU %s TCG", version);
+	return (config->snapshot < 0 || qmp_restore(qemu->monitor, config->snapshot));
 }
 
 void qemu_stop(struct qemu *qemu)
@@ -198,31 +185,6 @@ void qemu_stop(struct qemu *qemu)
 	if (qemu->monitor)
 		fclose(qemu->monitor);
 	qemu->monitor = NULL;
-	close_fd(&qemu->port);
 	close_fd(&qemu->memory);
-	close_fd(&qemu->console);
-	close_fd(&qemu->errors);
-}
-
-/* The end of a memory file as text, cut at size; a broken box may write anything. */
-static void tail(int fd, char *text, size_t size)
-{
-	off_t end = lseek(fd, 0, SEEK_END);
-	ssize_t length = pread(fd, text, size - 1, end >= (off_t)size ? end - (off_t)size + 1 : 0);
-
-	if (length < 0)
-		length = 0;
-	while (length > 0 && strchr("\r\n", text[length - 1]))
-		length--;
-	text[length] = '\0';
-	for (char *c = text; *c != '\0'; c++)
-		if ((*c < ' ' || *c > '~') && *c != '\n')
-			*c = ' ';
-}
-
-void qemu_last_words(const struct qemu *qemu, char *text, size_t size)
-{
-	tail(qemu->errors, text, size);
-	if (text[0] == '\0')
-		tail(qemu->console, text, size);
+	machine_close(&qemu->machine);
 }

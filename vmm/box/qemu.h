@@ -4,6 +4,8 @@
 #ifndef BOX_QEMU_H
 #define BOX_QEMU_H
 
+#include "box/machine.h"
+
 #include <limits.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -23,21 +25,15 @@ struct qemu_config {
 
 struct qemu {
 	pid_t pid;                      /* 0: none */
-	int port;                       /* stream to the init of the box */
+	struct machine machine;
 	int memory;                     /* memory file: its RAM, unless it goes on from a snapshot */
-	int console;                    /* memory file: the emulated serial line */
-	int errors;                     /* memory file: QEMU's own stdout and stderr */
 	FILE *monitor;                  /* QMP, behind its greeting */
-	char version[32];               /* "7.2.22" */
 };
 
-/* Where QEMU is on the PATH; false when it is not. */
-bool qemu_find(char path[static PATH_MAX]);
-/* False when it did not even start: then qemu_last_words may say why.  QEMU dies with this process. */
+#define QEMU_PROGRAM "qemu-system-x86_64"
+
+/* False when it did not even start: then machine_last_words may say why.  QEMU dies with this process. */
 bool qemu_start(struct qemu *qemu, const char *path, const struct qemu_config *config);
 /* Kill it, wait for it, close everything. */
 void qemu_stop(struct qemu *qemu);
-/* The last lines that QEMU, or else the kernel of the box, wrote, as far as they fit; "" for none. */
-void qemu_last_words(const struct qemu *qemu, char *text, size_t size);
-
 #endif

@@ -18,9 +18,7 @@
 #include <unistd.h>
 
 enum {
-	BOOT_PATIENCE_MS = 20000,       /* it takes 2000 on an idle machine */
-	START_PATIENCE_MS = 10000,      /* it takes 100 */
-	TIMEOUT_GRACE_MS = 10000        /* for the program inside to keep its own time limit */
+	START_PATIENCE_MS = 10000       /* it takes 100 */
 };
 
 uint64_t relay_clock(void)
@@ -29,6 +27,21 @@ uint64_t relay_clock(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (uint64_t)t.tv_sec * 1000 + (uint64_t)t.tv_nsec / 1000000;
+}
+
+/* Signals that end us are read instead of taken, except those that somebody chose to ignore. */
+int relay_signals_hold(sigset_t *before)
+{
+	static const int all[] = { SIGINT, SIGTERM, SIGHUP };
+	struct sigaction action;
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (sigaction(all[i], NULL, &action) == 0 && action.sa_handler != SIG_IGN)
+			sigaddset(&set, all[i]);
+	sigprocmask(SIG_BLOCK, &set, before);
+	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* --- progress, on a terminal only --- */
@@ -67,7 +80,7 @@ static enum relay_state broken(struct relay *relay, const char *what)
 	if (relay->phase != RELAY_RUNNING)
 		return RELAY_NOT_UP;
 	progress_clear(relay);
-	qemu_last_words(relay->qemu, words, sizeof(words));
+	machine_last_words(relay->machine, words, sizeof(words));
 	line = strrchr(words, '\n') ? strrchr(words, '\n') + 1 : words;
 	message("the box broke: %s%s%s", what, line[0] ? ": " : "", line);
 	return ended(relay, BOX_UNUSABLE, 0);
@@ -95,7 +108,7 @@ static enum relay_state ask(struct relay *relay)
 		return RELAY_READY;
 	relay->phase = RELAY_ASKED;
 	relay->deadline = relay_clock() + START_PATIENCE_MS;
-	if (outbox_fill(&relay->outbox, relay->request, relay->qemu->version) != 0)
+	if (!relay->machine->asked && outbox_fill(&relay->outbox, relay->request, relay->machine->name) != 0)
 		return ended(relay, BOX_UNUSABLE, 0);
 	return RELAY_GOES_ON;
 }
@@ -117,7 +130,7 @@ static enum relay_state started(struct relay *relay)
 	relay->phase = RELAY_RUNNING;
 	relay->deadline = UINT64_MAX;
 	if (relay->request->timeout_seconds > 0)
-		relay->deadline = relay_clock() + TIMEOUT_GRACE_MS +
+		relay->deadline = relay_clock() + relay->machine->grace_ms +
 			relay->request->timeout_seconds * UINT64_C(1000);
 	return RELAY_GOES_ON;
 }
@@ -187,7 +200,7 @@ static enum relay_state on_signal(struct relay *relay)
 
 static enum relay_state on_readable(struct relay *relay)
 {
-	ssize_t got = frame_fill(relay->reader, relay->qemu->port);
+	ssize_t got = frame_fill(relay->reader, relay->machine->port);
 
 	return got > 0 ? take_all(relay) : broken(relay, "it ended too early");
 }
@@ -195,7 +208,7 @@ static enum relay_state on_readable(struct relay *relay)
 static enum relay_state on_writable(struct relay *relay)
 {
 	struct outbox *outbox = &relay->outbox;
-	ssize_t put = send(relay->qemu->port, outbox->bytes + outbox->sent, outbox->size - outbox->sent,
+	ssize_t put = send(relay->machine->port, outbox->bytes + outbox->sent, outbox->size - outbox->sent,
 			   MSG_DONTWAIT | MSG_NOSIGNAL);
 
 	if (put < 0 && errno != EAGAIN && errno != EINTR)
@@ -236,7 +249,7 @@ static enum relay_state look(struct relay *relay)
 	bool more = relay->outbox.sent < relay->outbox.size;
 	struct pollfd fds[] = {
 		{ .fd = relay->signals, .events = POLLIN },
-		{ .fd = relay->qemu->port, .events = (short)(more ? POLLIN | POLLOUT : POLLIN) },
+		{ .fd = relay->machine->port, .events = (short)(more ? POLLIN | POLLOUT : POLLIN) },
 	};
 	enum relay_state state = RELAY_GOES_ON;
 
@@ -251,13 +264,13 @@ static enum relay_state look(struct relay *relay)
 	return state == RELAY_GOES_ON ? on_time(relay) : state;
 }
 
-enum relay_state relay_run(struct relay *relay, struct qemu *qemu, bool boots)
+enum relay_state relay_run(struct relay *relay, const struct machine *machine, bool boots)
 {
 	enum relay_state state = RELAY_GOES_ON;
 
-	relay->qemu = qemu;
+	relay->machine = machine;
 	relay->phase = RELAY_BOOTING;
-	relay->deadline = relay_clock() + BOOT_PATIENCE_MS;
+	relay->deadline = relay_clock() + machine->boot_patience_ms;
 	relay->reader = calloc(1, sizeof(*relay->reader));
 	relay->outbox = (struct outbox){ .size = 0 };
 	if (!relay->reader)

@@ -7,9 +7,10 @@
 
 #include "box/box.h"
 #include "box/frame.h"
-#include "box/qemu.h"
+#include "box/machine.h"
 #include "box/request.h"
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -35,7 +36,7 @@ struct relay {
 	int status;
 	uint64_t progress_at;           /* when to say that something is happening, or UINT64_MAX */
 	/* the relay's own: */
-	struct qemu *qemu;
+	const struct machine *machine;
 	enum relay_phase phase;
 	struct frame_reader *reader;
 	struct outbox outbox;
@@ -43,9 +44,11 @@ struct relay {
 	bool progress_shown;
 };
 
+/* A signalfd of the signals that end us, which are held from now on, or -1; *before is the mask to go back to. */
+int relay_signals_hold(sigset_t *before);
 /* Milliseconds of a clock that only goes forward. */
 uint64_t relay_clock(void);
 /* Watch a machine that was just started: it boots, or waits for a request already. */
-enum relay_state relay_run(struct relay *relay, struct qemu *qemu, bool boots);
+enum relay_state relay_run(struct relay *relay, const struct machine *machine, bool boots);
 
 #endif

@@ -48,7 +48,7 @@ static void put_environment(struct writer *writer, const struct box_request *req
 {
 	char width[16];
 
-	put_variable(writer, "VMM_ENGINE", "box");
+	put_variable(writer, "VMM_ENGINE", request->intel ? "box-intel" : "box");
 	put_variable(writer, "VMM_COLOUR", request->colour ? "1" : "0");
 	snprintf(width, sizeof(width), "%u", request->width);
 	if (request->width > 0)
@@ -78,9 +78,8 @@ static void put_guest(struct writer *writer, const char *path)
 	fclose(guest);
 }
 
-int outbox_fill(struct outbox *outbox, const struct box_request *request, const char *qemu_version)
+int outbox_fill(struct outbox *outbox, const struct box_request *request, const char *machine)
 {
-	char machine[64];
 	struct writer writer = { .stream = open_memstream(&outbox->bytes, &outbox->size) };
 
 	if (!writer.stream)
@@ -90,7 +89,6 @@ int outbox_fill(struct outbox *outbox, const struct box_request *request, const 
 	if (request->guest_path)
 		put_guest(&writer, request->guest_path);
 	put_environment(&writer, request);
-	snprintf(machine, sizeof(machine), "QEMU %s TCG", qemu_version);
 	put_text(&writer, FRAME_MACHINE, machine);
 	put_text(&writer, FRAME_START, "");
 	if (fclose(writer.stream) != 0 && writer.error == 0)

@@ -15,7 +15,7 @@ struct outbox {
 	size_t size, sent;
 };
 
-/* 0, or -errno after one message.  The caller frees outbox->bytes. */
-int outbox_fill(struct outbox *outbox, const struct box_request *request, const char *qemu_version);
+/* machine: what it runs on, as struct machine names it.  0, or -errno after one message.  The caller frees outbox->bytes. */
+int outbox_fill(struct outbox *outbox, const struct box_request *request, const char *machine);
 
 #endif

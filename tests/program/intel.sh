@@ -1,0 +1,33 @@
+#!/bin/bash
+# The Intel box: the same two guests, on a processor of the other vendor.
+. "$(dirname "$0")/tap.sh"
+
+run guest -f json --engine=box-intel "$build/guest.elf"
+if grep -q 'apt-get install bochs' "$work/guest.err"; then
+	skip_all "no Bochs here"
+fi
+check "guest.elf: status 0" status_is guest 0
+check "guest.elf: the header says on what it ran" json guest \
+	'.[0] | .engine == "box-intel" and .processor == "intel" and (.provenance | test("^Bochs .*, Linux .*, kvm_intel$"))'
+check "guest.elf: 0 contradicted, and not for want of checks" json guest '.[-1].checks | .contradicted == 0 and .held > 2000'
+check "guest.elf: every source is Intel's" json guest 'all(.[] | select(.seq).checks[]; .source | test("SDM"))'
+check "SYSCALL in compatibility mode is #UD" json guest \
+	'[.[] | select(.kind == "syscall" and .before.mode == "compat").fault.name] == ["#UD"]'
+check "an error code names gate 2Eh and the like by the vector itself: vector * 8 + 2" json guest \
+	'[.[] | select(.kind == "int" and .fault.name == "#GP")] | length > 0 and all((.vector * 8 + 2) as $e | .fault.error
+	   | ltrimstr("0x") | explode | reduce .[] as $c (0; . * 16 + (if $c > 96 then $c - 87 else $c - 48 end)) == $e)'
+
+run guest32 -f json --engine=box-intel "$build/guest32.elf"
+check "guest32.elf: status 0" status_is guest32 0
+check "guest32.elf: 0 contradicted" json guest32 '.[-1].checks | .contradicted == 0 and .held > 1500'
+check "SYSENTER and SYSEXIT: 8/10 in, 1B/23 out" json guest32 \
+	'([.[] | select(.kind == "sysenter").after] | length > 10 and all(.cs == "0x8" and .ss == "0x10"))
+	 and ([.[] | select(.kind == "sysexit").after] | length > 10 and all(.cs == "0x1b" and .ss == "0x23"))'
+check "no SYSCALL outside 64-bit mode" json guest32 \
+	'[.[] | select(.kind == "syscall").fault.name] | length > 0 and all(. == "#UD")'
+
+run bad --engine=box-intel --timeout=1 "$build/spin.elf"
+check "a guest that does not end: status 5" status_is bad 5
+check "nothing is left behind" sh -c '! ls -d "${TMPDIR:-/tmp}"/vmm-box-* 2>/dev/null'
+
+done_testing
