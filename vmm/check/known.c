@@ -133,54 +133,52 @@ static bool same_level_null_ss(const struct place *p)
 	       !t->after.ss.selector;
 }
 
+#define KNOWN(name, emulator, does, silicon, spared, reach)                     \
+	[KNOWN_##name] = { emulator, does, silicon, emulator ": " does "; silicon " silicon, spared, reach },
+static const struct known_row rows[KNOWN_COUNT] = {
+#include "check/known.def"
+};
+#undef KNOWN
+
 static const struct {
+	enum known known;
 	enum gate_kind kind;            /* GATE_NONE: any, as the deviation is of delivery */
 	enum field field;
 	bool (*fits)(const struct place *p);
-	const char *text;
 	uint64_t spared;                /* bits that every guest loses here, whatever it does right */
 } rules[] = {
-	{ GATE_SYSCALL, FIELD_RFLAGS, syscall_lost_flags,
-	  "QEMU 7.2: SYSCALL clears CF PF AF ZF SF OF DF; silicon keeps those that FMASK does not clear",
-	  KEPT_APART },
-	{ GATE_INT, FIELD_ERROR, idt_error_index,
-	  "QEMU 7.2: an error code that names a gate of a 64-bit IDT has twice the vector as its index",
-	  IDT_ERROR_INDEX },
-	{ GATE_NONE, FIELD_FRAME_RFLAGS, fault_rf,
-	  "QEMU 7.2: a fault pushes RFLAGS without RF; silicon sets it in the image", X86_RFLAGS_RF },
-	{ GATE_NONE, FIELD_CS_TYPE, not_accessed,
-	  "QEMU 7.2: INT, IRET and far transfers leave the accessed bit clear; silicon sets it", ACCESSED },
-	{ GATE_NONE, FIELD_SS_TYPE, not_accessed,
-	  "QEMU 7.2: INT, IRET and far transfers leave the accessed bit clear; silicon sets it", ACCESSED },
-	{ GATE_NONE, FIELD_SS, same_level_null_ss,
-	  "QEMU 7.2: delivery on an IST stack nulls SS though the privilege stays; silicon leaves SS",
-	  UINT64_MAX },
-	{ GATE_NONE, FIELD_SS_BASE, same_level_null_ss,
-	  "QEMU 7.2: delivery on an IST stack nulls SS though the privilege stays; silicon leaves SS",
-	  UINT64_MAX },
-	{ GATE_NONE, FIELD_SS_LIMIT, same_level_null_ss,
-	  "QEMU 7.2: delivery on an IST stack nulls SS though the privilege stays; silicon leaves SS",
-	  UINT64_MAX },
-	{ GATE_NONE, FIELD_SS_TYPE, same_level_null_ss,
-	  "QEMU 7.2: delivery on an IST stack nulls SS though the privilege stays; silicon leaves SS",
-	  UINT64_MAX },
-	{ GATE_SYSRET, FIELD_SS, sysret_ss_rpl,
-	  "QEMU 7.2: SYSRET forces SS.RPL to 3; AMD silicon takes STAR[63:48]+8 as it is", 0 },
-	{ GATE_SYSRET, FIELD_RFLAGS, sysret_keeps_rf_vm,
-	  "QEMU 7.2: SYSRET loads RF and VM from R11; silicon clears both", 0 },
-	{ GATE_SYSRET, FIELD_VECTOR, sysret_canonical,
-	  "QEMU 7.2: SYSRET does not check that RCX is canonical", 0 },
-	{ GATE_WRMSR, FIELD_VECTOR, wrmsr_canonical,
-	  "QEMU 7.2: WRMSR of a non-canonical address does not fault", 0 },
-	{ GATE_SYSCALL, FIELD_SS, syscall_ss_mask,
-	  "QEMU 7.2: SYSCALL clears SS.RPL; the manual's STAR[47:32]+8 is not masked", 0 },
-	{ GATE_SYSCALL, FIELD_VECTOR, syscall_compat,
-	  "QEMU 7.2: SYSCALL in compatibility mode goes to CSTAR whatever the vendor", 0 },
-	{ GATE_SYSENTER, FIELD_VECTOR, sysenter_long,
-	  "QEMU 7.2: SYSENTER in compatibility mode is accepted with an AMD CPUID too", 0 },
-	{ GATE_SYSENTER, FIELD_VECTOR, sysenter_null,
-	  "QEMU 7.2: SYSENTER tests the whole of IA32_SYSENTER_CS for 0, not bits 15:2", 0 },
+	{ KNOWN_SYSCALL_FLAGS, GATE_SYSCALL, FIELD_RFLAGS, syscall_lost_flags, KEPT_APART },
+	{ KNOWN_IDT_ERROR, GATE_INT, FIELD_ERROR, idt_error_index, IDT_ERROR_INDEX },
+	{ KNOWN_FAULT_RF, GATE_NONE, FIELD_FRAME_RFLAGS, fault_rf, X86_RFLAGS_RF },
+	{ KNOWN_ACCESSED, GATE_NONE, FIELD_CS_TYPE, not_accessed, ACCESSED },
+	{ KNOWN_ACCESSED, GATE_NONE, FIELD_SS_TYPE, not_accessed, ACCESSED },
+	{ KNOWN_IST_NULL_SS, GATE_NONE, FIELD_SS, same_level_null_ss, UINT64_MAX },
+	{ KNOWN_IST_NULL_SS, GATE_NONE, FIELD_SS_BASE, same_level_null_ss, UINT64_MAX },
+	{ KNOWN_IST_NULL_SS, GATE_NONE, FIELD_SS_LIMIT, same_level_null_ss, UINT64_MAX },
+	{ KNOWN_IST_NULL_SS, GATE_NONE, FIELD_SS_TYPE, same_level_null_ss, UINT64_MAX },
+	{ KNOWN_SYSRET_SS_RPL, GATE_SYSRET, FIELD_SS, sysret_ss_rpl, 0 },
+	{ KNOWN_SYSRET_RF_VM, GATE_SYSRET, FIELD_RFLAGS, sysret_keeps_rf_vm, 0 },
+	{ KNOWN_SYSRET_CANONICAL, GATE_SYSRET, FIELD_VECTOR, sysret_canonical, 0 },
+	{ KNOWN_WRMSR_CANONICAL, GATE_WRMSR, FIELD_VECTOR, wrmsr_canonical, 0 },
+	{ KNOWN_SYSCALL_SS_RPL, GATE_SYSCALL, FIELD_SS, syscall_ss_mask, 0 },
+	{ KNOWN_SYSCALL_COMPAT, GATE_SYSCALL, FIELD_VECTOR, syscall_compat, 0 },
+	{ KNOWN_SYSENTER_LONG, GATE_SYSENTER, FIELD_VECTOR, sysenter_long, 0 },
+	{ KNOWN_SYSENTER_NULL, GATE_SYSENTER, FIELD_VECTOR, sysenter_null, 0 },
 };
+
+const struct known_row *known_row(enum known known)
+{
+	return &rows[known];
+}
+
+enum known known_of(const char *text)
+{
+	unsigned known = 0;
+
+	while (known < KNOWN_COUNT && rows[known].text != text)
+		known++;
+	return known;
+}
 
 const char *known_deviation(const struct check_context *context, const struct transition *t,
                             const struct check *check, uint64_t *spared)
@@ -195,7 +193,7 @@ const char *known_deviation(const struct check_context *context, const struct tr
 
 		if (kind && rules[i].field == check->field && rules[i].fits(&place)) {
 			*spared = rules[i].spared;
-			return rules[i].text;
+			return rows[rules[i].known].text;
 		}
 	}
 	return NULL;
