@@ -32,4 +32,13 @@ enum known known_of(const char *text);
 const char *known_deviation(const struct check_context *context, const struct transition *t,
                             const struct check *check, uint64_t *spared);
 
+/* How a guest ended at an instruction, where no state is left to compare. */
+enum guest_end {
+	GUEST_ENDED_REFUSED,            /* the next VM entry was refused for the guest's state */
+	GUEST_ENDED_INTERNAL,           /* KVM's internal error */
+	GUEST_ENDED_OTHERWISE
+};
+/* The deviation that makes a guest end so at this gate; KNOWN_COUNT: none.  Of t: before, gate. */
+enum known known_end(const struct check_context *context, const struct transition *t, enum guest_end end);
+
 #endif

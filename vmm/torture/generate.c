@@ -272,13 +272,16 @@ static void make_stacks(struct random *r, struct torture_case *c, unsigned ist)
 static void make_gate(struct random *r, struct torture_case *c)
 {
 	const uint64_t offset = target(r);
+	/* Half of them lead to code that the caller may enter. */
+	const uint64_t selector = random_one_in(r, 2) ? code_selector(r)
+		: (code_of_ring(random_below(r, case_cpl(c) + 1u), true) & X86_SELECTOR_INDEX) | random_below(r, 4);
 	uint64_t access = random_one_in(r, 4) ? random_below(r, 16) : 0xe + random_below(r, 2);
 	uint64_t ist = random_one_in(r, 2) ? random_below(r, 8) : 0;
 	uint64_t dpl = random_one_in(r, 2) ? 3 : random_below(r, 4);
 
 	access |= (random_one_in(r, 24) ? X86_DESC_S : 0) | dpl << 5 | (random_one_in(r, 16) ? 0 : X86_DESC_P);
 	c->has_gate = 1;
-	c->gate[0] = (offset & 0xffff) | (uint64_t)code_selector(r) << 16 | ist << 32 | access << 40 |
+	c->gate[0] = (offset & 0xffff) | selector << 16 | ist << 32 | access << 40 |
 		(offset >> 16 & 0xffff) << 48;
 	c->gate[1] = offset >> 32;
 	make_stacks(r, c, (unsigned)ist);
@@ -336,7 +339,7 @@ static uint8_t pick_insn(enum vendor vendor, struct random *r)
 {
 	/* In parts of 64. */
 	static const struct { uint8_t insn, parts; } mix[] = {
-		{ TORTURE_SYSCALL, 16 }, { TORTURE_SYSRETL, 5 }, { TORTURE_SYSRETQ, 6 }, { TORTURE_SYSENTER, 0 },
+		{ TORTURE_SYSCALL, 14 }, { TORTURE_SYSRETL, 5 }, { TORTURE_SYSRETQ, 6 }, { TORTURE_SYSENTER, 2 },
 		{ TORTURE_INT, 12 }, { TORTURE_INT3, 2 }, { TORTURE_INTO, 1 }, { TORTURE_IRETW, 1 },
 		{ TORTURE_IRETD, 4 }, { TORTURE_IRETQ, 8 }, { TORTURE_SWAPGS, 1 }, { TORTURE_WRMSR, 2 },
 		{ TORTURE_RDMSR, 1 }, { TORTURE_RETFW, 1 }, { TORTURE_RETFD, 2 }, { TORTURE_RETFQ, 2 },

@@ -53,8 +53,27 @@ void judge_count(struct judge *j, const struct torture_record *r, const struct v
 	if (!v->checks.count)
 		tally->silent++;
 	if (v->wrong)
-		tally->contradicted++;
+		tally->wrong++;
 	count_known(j, tally, v);
+}
+
+bool judge_end(struct judge *j, const struct torture_record *r, enum guest_end end)
+{
+	struct tally *tally = &j->insn[r->in.insn];
+	struct transition t;
+	enum known known;
+
+	observe_before(&j->base, &r->in, &t);
+	known = known_end(&j->context, &t, end);
+	tally->cases++;
+	tally->ended++;
+	if (known == KNOWN_COUNT) {
+		tally->wrong++;
+		return false;
+	}
+	tally->known++;
+	j->met[known]++;
+	return true;
 }
 
 static void print_value(FILE *out, const char *what, uint64_t value, bool none)
@@ -85,8 +104,9 @@ void judge_print(FILE *out, const struct verdict_of_case *v, bool all)
 
 static void print_tally(FILE *out, const char *name, const struct tally *t)
 {
-	fprintf(out, "  %-9s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %10" PRIu64 " %9" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
-	        name, t->cases, t->passed, t->faulted, t->held, t->known, t->silent, t->contradicted);
+	fprintf(out, "  %-9s %9" PRIu64 " %9" PRIu64 " %9" PRIu64 " %7" PRIu64 " %10" PRIu64 " %9" PRIu64 " %8" PRIu64 " %8" PRIu64 "\n",
+	        name, t->cases, t->passed, t->faulted,
+	        t->ended, t->held, t->known, t->silent, t->wrong);
 }
 
 unsigned judge_summary(FILE *out, const struct judge *j)
@@ -94,8 +114,8 @@ unsigned judge_summary(FILE *out, const struct judge *j)
 	struct tally all = { 0 };
 	unsigned unmet = 0;
 
-	fprintf(out, "  %-9s %9s %9s %9s %10s %9s %8s %8s\n", "insn", "cases", "passed", "faulted", "held", "deviating",
-	        "unsaid", "wrong");
+	fprintf(out, "  %-9s %9s %9s %9s %7s %10s %9s %8s %8s\n", "insn", "cases", "passed", "faulted", "ended",
+	        "held", "deviating", "unsaid", "wrong");
 	for (unsigned i = 0; i < TORTURE_INSN_COUNT; i++) {
 		const struct tally *t = &j->insn[i];
 
@@ -104,10 +124,11 @@ unsigned judge_summary(FILE *out, const struct judge *j)
 		all.cases += t->cases;
 		all.passed += t->passed;
 		all.faulted += t->faulted;
+		all.ended += t->ended;
 		all.held += t->held;
 		all.known += t->known;
 		all.silent += t->silent;
-		all.contradicted += t->contradicted;
+		all.wrong += t->wrong;
 	}
 	print_tally(out, "all", &all);
 	for (enum known k = 0; j->context.emulated && k < KNOWN_COUNT; k++) {

@@ -14,7 +14,7 @@ struct judge {
 	struct check_context context;
 	struct x86_state base;          /* the guest's control registers */
 	struct tally {
-		uint64_t cases, passed, faulted, held, known, silent, contradicted;
+		uint64_t cases, passed, faulted, ended, held, known, silent, wrong;
 	} insn[TORTURE_INSN_COUNT];
 	uint64_t met[KNOWN_COUNT];      /* cases that met the deviation */
 };
@@ -29,6 +29,9 @@ struct verdict_of_case {
 void judge_case(const struct judge *j, const struct torture_record *r, struct verdict_of_case *v);
 /* And count it. */
 void judge_count(struct judge *j, const struct torture_record *r, const struct verdict_of_case *v);
+
+/* A case that ended the guest: counted.  False when no known deviation does that. */
+bool judge_end(struct judge *j, const struct torture_record *r, enum guest_end end);
 
 /* The case with every check that is contradicted: expected, observed, and the manual's section. */
 void judge_print(FILE *out, const struct verdict_of_case *v, bool all);

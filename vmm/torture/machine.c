@@ -26,6 +26,11 @@ static const char *const words[] = {
 	[EXIT_INTERRUPTED] = "no end", [EXIT_OTHER] = "an unknown exit",
 };
 
+const char *machine_exit_name(enum vm_exit_kind kind)
+{
+	return words[kind];
+}
+
 static bool is_ready(const struct vm_exit *exit)
 {
 	return exit->kind == EXIT_PIO && exit->pio.port == TORTURE_PORT;
@@ -112,7 +117,8 @@ static bool set_back(struct machine *m)
 	return !vm_clear_events(m->vm) && !vm_set_state(m->vm, &m->ready, VM_ALL);
 }
 
-enum machine_end machine_run(struct machine *m, unsigned first, unsigned end, unsigned *at, const char **why)
+enum machine_end machine_run(struct machine *m, unsigned first, unsigned end, unsigned *at,
+                             enum vm_exit_kind *how)
 {
 	uint64_t refused_at = UINT64_MAX;
 	struct vm_exit exit;
@@ -140,7 +146,8 @@ enum machine_end machine_run(struct machine *m, unsigned first, unsigned end, un
 			m->refused++;
 			continue;
 		}
-		*why = words[exit.kind];
+		m->refused -= refused_at == *at;
+		*how = exit.kind;
 		return MACHINE_DIED;
 	}
 	return MACHINE_DONE;

@@ -31,8 +31,11 @@ enum machine_end {
 	MACHINE_FAILED                  /* after a message */
 };
 
-/* Run records first to end - 1.  why: after MACHINE_DIED, how the guest ended. */
-enum machine_end machine_run(struct machine *m, unsigned first, unsigned end, unsigned *at, const char **why);
+/* Run records first to end - 1.  how: after MACHINE_DIED, the exit with which the guest ended. */
+enum machine_end machine_run(struct machine *m, unsigned first, unsigned end, unsigned *at, enum vm_exit_kind *how);
+
+/* An exit in words. */
+const char *machine_exit_name(enum vm_exit_kind kind);
 
 /* Entries that the machine refused although the case was done right when it was run again. */
 uint64_t machine_refused(const struct machine *m);

@@ -220,24 +220,27 @@ static void see_passed(const struct seen *seen, struct transition *t)
 			.cs = out->pushed[1], .rflags = out->pushed[2], .rsp = out->pushed[3], .ss = out->pushed[4],
 		};
 	}
+	t->msr_readback = out->msr;
+}
+
+void observe_before(const struct x86_state *base, const struct torture_case *c, struct transition *t)
+{
+	memset(t, 0, sizeof(*t));
+	build_before(base, c, &t->before);
+	build_gate(c, &t->gate);
 	if (t->gate.kind == GATE_WRMSR) {
-		t->msr_readback = out->msr;
+		t->msr_index = (uint32_t)c->gpr[GPR_RCX];
+		t->msr_value = (uint64_t)(uint32_t)c->gpr[GPR_RDX] << 32 | (uint32_t)c->gpr[GPR_RAX];
 	}
+	/* Registers that no gate changes and nobody looked at again. */
+	t->after = t->before;
 }
 
 void observe(const struct x86_state *base, const struct torture_record *r, struct transition *t)
 {
 	const struct seen seen = frame_of(r);
 
-	memset(t, 0, sizeof(*t));
-	build_before(base, &r->in, &t->before);
-	build_gate(&r->in, &t->gate);
-	if (t->gate.kind == GATE_WRMSR) {
-		t->msr_index = (uint32_t)r->in.gpr[GPR_RCX];
-		t->msr_value = (uint64_t)(uint32_t)r->in.gpr[GPR_RDX] << 32 | (uint32_t)r->in.gpr[GPR_RAX];
-	}
-	/* Registers that no gate changes and nobody looked at again. */
-	t->after = t->before;
+	observe_before(base, &r->in, t);
 	if (seen.rip == r->in.rip && (uint16_t)seen.cs == r->in.cs)
 		see_fault(&seen, t);
 	else

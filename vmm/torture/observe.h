@@ -12,6 +12,8 @@
  * come from the case alone, the state after, the fault and the frames from
  * the outcome alone.
  */
+/* Only what was before: the state and the gate. */
+void observe_before(const struct x86_state *base, const struct torture_case *c, struct transition *t);
 void observe(const struct x86_state *base, const struct torture_record *r, struct transition *t);
 
 #endif
