@@ -109,7 +109,7 @@ static int parse(struct arguments *a, int argc, char **argv)
 			ok = false;
 		}
 	}
-	if (ok && !a->known && optind + 1 != argc) {
+	if (ok && (optind + 1 < argc || (optind == argc && !a->known))) {
 		message("%s (try --help)", optind == argc ? "no guest named" : "one guest only");
 		ok = false;
 	}
