@@ -39,6 +39,31 @@ static void map(uint64_t linear, uint64_t physical, uint64_t size, uint64_t righ
 	}
 }
 
+/*
+ * Every page once, so that no case is the first to need one: the host would
+ * map it in the midst of a delivery, and start that anew.
+ */
+static void touch(uint64_t linear, uint64_t size, int write)
+{
+	for (uint64_t at = 0; at < size; at += PAGE) {
+		volatile uint8_t *byte = (volatile uint8_t *)(uintptr_t)(linear + at);
+		uint8_t value = *byte;
+
+		if (write)
+			*byte = value;
+	}
+}
+
+static void touch_pages(void)
+{
+	touch(TORTURE_BLOCK, TORTURE_BLOCK_SIZE, 0);
+	touch(TORTURE_STACKS, TORTURE_STACKS_SIZE, 1);
+	touch(TORTURE_OBSERVER_TOP - PAGE, PAGE, 1);
+	touch(TORTURE_OBSERVER_TOP + TORTURE_OBSERVER_STEP - PAGE, PAGE, 1);
+	touch(TORTURE_TSS, PAGE, 1);
+	touch(TORTURE_CASES, TORTURE_BATCH * sizeof(struct torture_record), 1);
+}
+
 static void build_pages(void)
 {
 	extern const char image_end[];
@@ -75,6 +100,7 @@ void tables_build(void)
 {
 	wrmsr(X86_MSR_EFER, rdmsr(X86_MSR_EFER) | X86_EFER_NXE);
 	build_pages();
+	touch_pages();
 	for (unsigned i = 0; i < TORTURE_GDT_ROWS; i++)
 		torture_gdt[i] = gdt_rows[i];
 	for (unsigned vector = 0; vector < X86_VECTOR_COUNT; vector++) {

@@ -89,6 +89,16 @@ static bool same_class(const struct mismatch_class *a, const struct mismatch_cla
 	       a->observed_none == b->observed_none && a->expected_vector == b->expected_vector;
 }
 
+/* The guest never came back from this one. */
+static void tell_stuck(struct run *run, const struct torture_case *c)
+{
+	if (limit_reached != LIMIT_QUIET)
+		return;
+	clear_progress(run);
+	fprintf(run->request->out, "mismatch: a case does not end\n");
+	case_print(run->request->out, c);
+}
+
 /* In the last record, which is no batch's while this goes on. */
 static bool run_alone(struct run *run, const struct torture_case *c, struct verdict_of_case *v)
 {
@@ -97,8 +107,15 @@ static bool run_alone(struct run *run, const struct torture_case *c, struct verd
 	enum vm_exit_kind how;
 
 	r->in = *c;
-	if (machine_run(run->machine, TORTURE_BATCH - 1, TORTURE_BATCH, &at, &how) != MACHINE_DONE)
+	switch (machine_run(run->machine, TORTURE_BATCH - 1, TORTURE_BATCH, &at, &how)) {
+	case MACHINE_DONE:
+		break;
+	case MACHINE_STOPPED:
+		tell_stuck(run, c);
 		return false;
+	default:
+		return false;
+	}
 	judge_case(&run->judge, r, v);
 	return true;
 }
@@ -206,6 +223,8 @@ static bool run_batch(struct run *run, uint64_t index, unsigned count)
 	while (first < count) {
 		enum machine_end end = machine_run(run->machine, first, count, &at, &how);
 
+		if (end == MACHINE_STOPPED)
+			tell_stuck(run, &records[at].in);
 		if (end == MACHINE_STOPPED || end == MACHINE_FAILED)
 			return false;
 		if (end == MACHINE_DONE)

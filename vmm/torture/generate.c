@@ -149,6 +149,9 @@ static uint16_t stack_selector(struct random *r, unsigned ring)
 		return special[random_below(r, COUNT(special))];
 	case 2:
 		return data_of_ring(random_below(r, 4));
+	case 3:
+		/* The RPL that is wanted, and most often not the DPL. */
+		return (uint16_t)((data_of_ring(random_below(r, 4)) & X86_SELECTOR_INDEX) | ring);
 	default:
 		return data_of_ring(ring);
 	}

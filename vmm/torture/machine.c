@@ -130,6 +130,7 @@ enum machine_end machine_run(struct machine *m, unsigned first, unsigned end, un
 	while (m->control->next < end) {
 		if (run(m, &exit))
 			return MACHINE_FAILED;
+		*at = (unsigned)m->control->next;
 		if (limit_reached)
 			return MACHINE_STOPPED;
 		/* Ready before the end: it wants to be set back. */
@@ -139,7 +140,6 @@ enum machine_end machine_run(struct machine *m, unsigned first, unsigned end, un
 			return MACHINE_FAILED;
 		if (is_ready(&exit))
 			continue;
-		*at = (unsigned)m->control->next;
 		/* The host's interrupt may have met a state that lasts one instruction: once more. */
 		if (exit.kind == EXIT_FAIL_ENTRY && refused_at != *at) {
 			refused_at = *at;

@@ -27,7 +27,7 @@ const struct x86_state *machine_base(const struct machine *m);
 enum machine_end {
 	MACHINE_DONE,                   /* all of them have their outcome */
 	MACHINE_DIED,                   /* *at killed the guest, which is ready for the next one again */
-	MACHINE_STOPPED,                /* by limit_reached */
+	MACHINE_STOPPED,                /* by limit_reached, at *at */
 	MACHINE_FAILED                  /* after a message */
 };
 
