@@ -178,3 +178,12 @@ Test(torture_case, reduced_until_nothing_more_goes)
 	cr_assert_eq(c.rflags, 2);
 	cr_assert_eq(c.gpr[GPR_RAX], 0);
 }
+
+/* The guest reads back what WRMSR wrote: the dull register is one that every processor has. */
+Test(torture_case, neutral_msr)
+{
+	struct torture_case c = { .insn = TORTURE_WRMSR }, neutral;
+
+	case_neutral(&c, &neutral);
+	cr_assert_eq(neutral.gpr[GPR_RCX], 0xc0000081);
+}

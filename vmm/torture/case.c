@@ -98,7 +98,8 @@ void case_neutral(const struct torture_case *c, struct torture_case *n)
 	if (c->has_frame)
 		neutral_frame(n);
 	n->gpr[GPR_RSP] = TORTURE_STACKS + 0xf000;
-	n->gpr[GPR_RCX] = handler;
+	/* A register that is there: the guest reads it back. */
+	n->gpr[GPR_RCX] = c->insn == TORTURE_WRMSR || c->insn == TORTURE_RDMSR ? X86_MSR_STAR : handler;
 	neutral_stacks(n);
 }
 

@@ -70,13 +70,16 @@ static void read_delivery(const struct torture_case *c, uint8_t cpl, struct gate
 	const struct gate_descriptor g = gate_from_descriptor(gate->idt, true);
 	const struct x86_segment code = segment_from_descriptor(case_descriptor(g.selector), g.selector);
 	const struct stack_slot slot = delivery_stack_slot(&g, &code, cpl, true);
+	unsigned stack;
 
 	gate->target = case_descriptor(g.selector);
 	if (!gate->target.valid || !slot.width)
 		return;
-	gate->tss_valid = true;
-	gate->tss_rsp = slot.offset >= X86_TSS64_IST1 ? c->tss[3 + (slot.offset - X86_TSS64_IST1) / 8]
-		: c->tss[(slot.offset - X86_TSS64_RSP0) / 8];
+	stack = slot.offset >= X86_TSS64_IST1 ? 3 + (slot.offset - X86_TSS64_IST1) / 8
+		: (slot.offset - X86_TSS64_RSP0) / 8;
+	gate->tss_valid = stack < sizeof(c->tss) / sizeof(c->tss[0]);
+	if (gate->tss_valid)
+		gate->tss_rsp = c->tss[stack];
 }
 
 static void read_frame(const struct torture_case *c, struct gate *gate)
