@@ -161,8 +161,7 @@ struct torture_outcome {
 	uint64_t ss_descriptor;
 	uint16_t cs, ss;                /* the handler's */
 	uint8_t has_pushed;
-	uint8_t done;
-	uint8_t reserved[2];
+	uint8_t reserved[3];
 };
 
 struct torture_record {

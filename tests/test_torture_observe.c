@@ -21,7 +21,7 @@ static struct torture_record syscall_record(void)
 	struct torture_record r = {
 		.in = { .insn = TORTURE_SYSCALL, .cs = 0x53, .ss = 0x5b, .rip = INSN, .rflags = 0x202,
 			.lstar = TARGET, .efer = 0xd01, .star = UINT64_C(0x0053000800000000), .gs_base = 0x1234 },
-		.out = { .vector = 14, .cs = 8, .ss = 0x10, .rflags = 2, .done = 1, .gs_base = 0x1234,
+		.out = { .vector = 14, .cs = 8, .ss = 0x10, .rflags = 2, .gs_base = 0x1234,
 			 .cr2 = UINT64_C(0x0000555500700000) },
 	};
 

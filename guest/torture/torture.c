@@ -51,7 +51,6 @@ void torture_observe(const struct torture_saved *saved, uint16_t cs, uint16_t ss
 	out->ss_descriptor = descriptor((uint16_t)saved->frame[first + 4]);
 	out->cs = cs;
 	out->ss = ss;
-	out->done = 1;
 }
 
 /* EFER is the one register whose every change leaves the guest for a moment. */

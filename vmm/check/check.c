@@ -66,7 +66,8 @@ static bool frame_has(const struct frame *frame, enum field f)
 
 /*
  * The bits that cannot be seen here: what was not sampled, what the tracer
- * lent, and an error code, which is known from nothing but this very frame.  #DF's is always 0.
+ * lent, and an error code, which is known from nothing but this very frame.
+ * #DF's is always 0.
  */
 static uint64_t unseen_bits(const struct transition *t, enum field f)
 {

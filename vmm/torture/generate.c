@@ -7,201 +7,11 @@
  * something runs.
  */
 #include "torture/case.h"
-#include "torture/random.h"
+#include "torture/values.h"
 
 #include <string.h>
 
 #define COUNT(a)        (sizeof(a) / sizeof((a)[0]))
-#define CANONICAL_LOW_END       UINT64_C(0x00007fffffffffff)
-#define CANONICAL_HIGH_START    UINT64_C(0xffff800000000000)
-
-/* VIF and VIP aside, which the way into a case (IRETQ) does not set everywhere; VM is no long mode's. */
-#define CALLER_FLAGS                                                            \
-	(X86_RFLAGS_CF | X86_RFLAGS_PF | X86_RFLAGS_AF | X86_RFLAGS_ZF |        \
-	 X86_RFLAGS_SF | X86_RFLAGS_IF | X86_RFLAGS_DF | X86_RFLAGS_OF |        \
-	 X86_RFLAGS_IOPL | X86_RFLAGS_AC | X86_RFLAGS_ID)
-
-static uint64_t any64(struct random *r)
-{
-	static const uint64_t edges[] = {
-		0, 1, 2, 0x7f, 0xff, 0x8000, 0xffff, 0x10000, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000,
-		CANONICAL_LOW_END, CANONICAL_LOW_END + 1, CANONICAL_HIGH_START - 1, CANONICAL_HIGH_START,
-		0x7fffffffffffffff, 0x8000000000000000, 0xfffffffffffffff0, 0xffffffffffffffff,
-	};
-
-	switch (random_below(r, 4)) {
-	case 0:
-		return edges[random_below(r, COUNT(edges))];
-	case 1:
-		return random_next(r) >> random_below(r, 64);
-	default:
-		return random_next(r);
-	}
-}
-
-static uint64_t canonical(uint64_t address)
-{
-	return (uint64_t)((int64_t)(address << 16) >> 16);
-}
-
-/* Whether code lies where the low half of this address points to: the guest's own, or the block's. */
-static bool hits_code(uint64_t address)
-{
-	static const uint32_t blocks[] = {
-		TORTURE_BLOCK, (uint32_t)TORTURE_BLOCK_TOP, (uint32_t)TORTURE_BLOCK_HIGH, TORTURE_BLOCK_4G,
-	};
-	const uint32_t low = (uint32_t)address;
-
-	if (low - TORTURE_STUBS < TORTURE_IMAGE_END - TORTURE_STUBS)
-		return true;
-	for (size_t i = 0; i < COUNT(blocks); i++) {
-		if (low - blocks[i] < TORTURE_BLOCK_SIZE)
-			return true;
-	}
-	return false;
-}
-
-/* Somewhere without code. */
-static uint64_t nowhere(struct random *r)
-{
-	uint64_t address = any64(r);
-
-	/* The last bytes of the lower half and of 4 GiB are a SYSCALL's, which does not end there. */
-	return hits_code(address) && address != CANONICAL_LOW_END ? address ^ 0x08000000 : address;
-}
-
-static uint64_t slot(struct random *r, uint64_t block)
-{
-	return block + TORTURE_TARGETS + TORTURE_SLOT * random_below(r, TORTURE_TARGET_COUNT);
-}
-
-/* Where a gate may lead: a target under one of its addresses, or anywhere. */
-static uint64_t target(struct random *r)
-{
-	switch (random_below(r, 8)) {
-	case 0:
-	case 1:
-		return nowhere(r);
-	case 2:
-		return slot(r, TORTURE_BLOCK_HIGH);
-	case 3:
-		return slot(r, TORTURE_BLOCK_TOP);
-	case 4:
-		return slot(r, TORTURE_BLOCK_4G);
-	default:
-		return slot(r, TORTURE_BLOCK);
-	}
-}
-
-/* As an MSR takes it. */
-static uint64_t canonical_target(struct random *r)
-{
-	uint64_t address = canonical(target(r));
-
-	return hits_code(address) && (address & 0xf) ? address ^ 0x08000000 : address;
-}
-
-static uint16_t code_of_ring(unsigned ring, bool is_64)
-{
-	return (uint16_t)((1 + 3 * ring + (is_64 ? 0 : 2)) * 8 + ring);
-}
-
-static uint16_t data_of_ring(unsigned ring)
-{
-	return (uint16_t)((2 + 3 * ring) * 8 + ring);
-}
-
-/* Any row with any RPL, beyond the last row too, at times in an LDT that is not there. */
-static uint16_t any_selector(struct random *r)
-{
-	uint16_t selector = (uint16_t)(random_below(r, TORTURE_GDT_ROWS + 3) * 8 + random_below(r, 4));
-
-	if (random_one_in(r, 32))
-		selector |= X86_SELECTOR_TI;
-	return random_one_in(r, 64) ? (uint16_t)random_next(r) : selector;
-}
-
-static uint16_t code_selector(struct random *r)
-{
-	static const uint16_t special[] = {
-		0x68, 0x70, 0x73, 0x78, 0x80, 0x83, 0x88, 0x8b, 0x93, 0x98, 0xa3, 0xab, 0xd0, 0xdb, 0xe0, 0xeb,
-		0x100, 0x10b, 0x110, 0x11b,
-	};
-
-	switch (random_below(r, 4)) {
-	case 0:
-		return any_selector(r);
-	case 1:
-		return special[random_below(r, COUNT(special))];
-	default:
-		return code_of_ring(random_below(r, 4), !random_one_in(r, 3));
-	}
-}
-
-static uint16_t stack_selector(struct random *r, unsigned ring)
-{
-	static const uint16_t special[] = { 0, 1, 2, 3, 0xb0, 0xbb, 0xc0, 0xcb, 0xf0, 0xfb };
-
-	switch (random_below(r, 8)) {
-	case 0:
-		return any_selector(r);
-	case 1:
-		return special[random_below(r, COUNT(special))];
-	case 2:
-		return data_of_ring(random_below(r, 4));
-	case 3:
-		/* The RPL that is wanted, and most often not the DPL. */
-		return (uint16_t)((data_of_ring(random_below(r, 4)) & X86_SELECTOR_INDEX) | ring);
-	default:
-		return data_of_ring(ring);
-	}
-}
-
-/* A stack that can be pushed to and popped from, at any address. */
-static uint64_t stack(struct random *r)
-{
-	uint64_t offset = 0x100 + random_below(r, TORTURE_STACKS_SIZE - 0x200);
-
-	if (random_one_in(r, 2))
-		offset &= ~UINT64_C(7);
-	return (random_one_in(r, 4) ? TORTURE_STACKS_HIGH : TORTURE_STACKS) + offset;
-}
-
-/* Or one to which pushes are not canonical: none of them, or some. */
-static uint64_t stack_or_not(struct random *r)
-{
-	switch (random_below(r, 10)) {
-	case 0:
-		return (random_next(r) & ~UINT64_C(0xffff000000000000)) | UINT64_C(0x4000800000000000);
-	case 1:
-		return CANONICAL_HIGH_START + random_below(r, 0x40);
-	default:
-		return stack(r);
-	}
-}
-
-static uint64_t flags(struct random *r)
-{
-	uint64_t value = random_next(r) & CALLER_FLAGS;
-
-	if (random_one_in(r, 6))
-		value |= X86_RFLAGS_TF;
-	if (random_one_in(r, 6))
-		value |= X86_RFLAGS_NT;
-	if (random_one_in(r, 4))
-		value |= X86_RFLAGS_RF;
-	return value | X86_RFLAGS_FIXED;
-}
-
-/* What IRET and SYSRET are given for RFLAGS: reserved bits too. */
-static uint64_t flags_image(struct random *r)
-{
-	uint64_t value = flags(r);
-
-	if (random_one_in(r, 4))
-		value ^= random_next(r) & ~(uint64_t)X86_RFLAGS_TF;
-	return value;
-}
 
 static void make_caller(struct random *r, struct torture_case *c)
 {
@@ -210,8 +20,8 @@ static void make_caller(struct random *r, struct torture_case *c)
 	unsigned ring = ring0 ? 0 : random_one_in(r, 4) ? 1 + random_below(r, 2) : 3;
 	bool is_64 = kind->only_64 || (!kind->never_64 && !random_one_in(r, 3));
 
-	c->cs = code_of_ring(ring, is_64);
-	c->ss = data_of_ring(ring);
+	c->cs = value_code_of_ring(ring, is_64);
+	c->ss = value_data_of_ring(ring);
 	/* Conforming code runs at any privilege from its own. */
 	if (random_one_in(r, 16))
 		c->cs = (uint16_t)((is_64 ? 0x68 : 0x78) + ring);
@@ -238,46 +48,46 @@ static void make_rip(struct random *r, struct torture_case *c)
 static void make_registers(struct random *r, struct torture_case *c)
 {
 	for (unsigned i = 0; i < 16; i++)
-		c->gpr[i] = any64(r);
-	c->rflags = flags(r);
+		c->gpr[i] = value_any64(r);
+	c->rflags = value_flags(r);
 	c->star = random_one_in(r, 2) ? random_next(r) :
-		(uint64_t)code_selector(r) << 48 | (uint64_t)code_selector(r) << 32 | (uint32_t)random_next(r);
-	c->lstar = canonical_target(r);
-	c->cstar = canonical_target(r);
+		(uint64_t)value_code_selector(r) << 48 | (uint64_t)value_code_selector(r) << 32 | (uint32_t)random_next(r);
+	c->lstar = value_canonical_target(r);
+	c->cstar = value_canonical_target(r);
 	c->fmask = random_one_in(r, 4) ? 0x4700 : random_one_in(r, 8) ? UINT64_C(1) << random_below(r, 32)
-		: (uint32_t)any64(r);
-	c->sysenter_cs = random_one_in(r, 4) ? random_below(r, 4) : random_one_in(r, 2) ? code_selector(r)
+		: (uint32_t)value_any64(r);
+	c->sysenter_cs = random_one_in(r, 4) ? random_below(r, 4) : random_one_in(r, 2) ? value_code_selector(r)
 		: (uint32_t)random_next(r);
-	c->gs_base = canonical(any64(r));
-	c->kernel_gs_base = canonical(any64(r));
+	c->gs_base = value_canonical(value_any64(r));
+	c->kernel_gs_base = value_canonical(value_any64(r));
 	c->efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_NXE | (random_one_in(r, 32) ? 0 : X86_EFER_SCE);
 }
 
 static void make_sysenter(enum vendor vendor, struct random *r, struct torture_case *c)
 {
-	c->sysenter_eip = canonical_target(r);
-	c->sysenter_esp = canonical(any64(r));
+	c->sysenter_eip = value_canonical_target(r);
+	c->sysenter_esp = value_canonical(value_any64(r));
 	/* AMD has 32 bits in these two. */
 	if (vendor != VENDOR_AMD)
 		return;
 	c->sysenter_esp = (uint32_t)c->sysenter_esp;
-	c->sysenter_eip = random_one_in(r, 2) ? slot(r, TORTURE_BLOCK) : slot(r, TORTURE_BLOCK_4G);
+	c->sysenter_eip = random_one_in(r, 2) ? value_slot(r, TORTURE_BLOCK) : value_slot(r, TORTURE_BLOCK_4G);
 }
 
 static void make_stacks(struct random *r, struct torture_case *c, unsigned ist)
 {
 	c->observer = ist == 7;
 	for (unsigned i = 0; i < 10; i++)
-		c->tss[i] = stack_or_not(r);
+		c->tss[i] = value_stack_or_not(r);
 	c->tss[c->observer ? 3 : 9] = TORTURE_OBSERVER_TOP + c->observer * TORTURE_OBSERVER_STEP;
 }
 
 static void make_gate(struct random *r, struct torture_case *c)
 {
-	const uint64_t offset = target(r);
+	const uint64_t offset = value_target(r);
 	/* Half of them lead to code that the caller may enter. */
-	const uint64_t selector = random_one_in(r, 2) ? code_selector(r)
-		: (code_of_ring(random_below(r, case_cpl(c) + 1u), true) & X86_SELECTOR_INDEX) | random_below(r, 4);
+	const uint64_t selector = random_one_in(r, 2) ? value_code_selector(r)
+		: (value_code_of_ring(random_below(r, case_cpl(c) + 1u), true) & X86_SELECTOR_INDEX) | random_below(r, 4);
 	uint64_t access = random_one_in(r, 4) ? random_below(r, 16) : 0xe + random_below(r, 2);
 	uint64_t ist = random_one_in(r, 2) ? random_below(r, 8) : 0;
 	uint64_t dpl = random_one_in(r, 2) ? 3 : random_below(r, 4);
@@ -290,9 +100,9 @@ static void make_gate(struct random *r, struct torture_case *c)
 	make_stacks(r, c, (unsigned)ist);
 	/* Without a switch the frame goes where the caller's stack is. */
 	if (ist == 0)
-		c->gpr[GPR_RSP] = stack_or_not(r);
+		c->gpr[GPR_RSP] = value_stack_or_not(r);
 	if (!case_is_64(c))
-		c->gpr[GPR_RSP] = TORTURE_STACKS + (stack(r) & (TORTURE_STACKS_SIZE - 1));
+		c->gpr[GPR_RSP] = TORTURE_STACKS + (value_stack(r) & (TORTURE_STACKS_SIZE - 1));
 }
 
 static void put_word(struct torture_case *c, unsigned size, unsigned n, uint64_t value)
@@ -304,23 +114,23 @@ static void put_word(struct torture_case *c, unsigned size, unsigned n, uint64_t
 static void make_frame(struct random *r, struct torture_case *c)
 {
 	const struct insn_kind *kind = insn_kind(c->insn);
-	const uint16_t cs = code_selector(r);
-	uint64_t rip = target(r);
+	const uint16_t cs = value_code_selector(r);
+	uint64_t rip = value_target(r);
 	unsigned n = 0;
 
 	/* The upper bits of a short word are the next word's. */
-	if (kind->operand_size < 8 && hits_code(rip) && (rip & 0xf))
+	if (kind->operand_size < 8 && value_hits_code(rip) && (rip & 0xf))
 		rip ^= 0x08000000;
 	for (unsigned i = 0; i < 5; i++)
 		c->frame[i] = random_next(r);
 	put_word(c, kind->operand_size, n++, rip);
 	put_word(c, kind->operand_size, n++, cs | (random_one_in(r, 4) ? random_next(r) << 16 : 0));
 	if (kind->gate == GATE_IRET)
-		put_word(c, kind->operand_size, n++, flags_image(r));
-	put_word(c, kind->operand_size, n++, any64(r));
-	put_word(c, kind->operand_size, n, stack_selector(r, cs & X86_SELECTOR_RPL));
+		put_word(c, kind->operand_size, n++, value_flags_image(r));
+	put_word(c, kind->operand_size, n++, value_any64(r));
+	put_word(c, kind->operand_size, n, value_stack_selector(r, cs & X86_SELECTOR_RPL));
 	c->has_frame = 1;
-	c->gpr[GPR_RSP] = stack(r);
+	c->gpr[GPR_RSP] = value_stack(r);
 	if (!case_is_64(c))
 		c->gpr[GPR_RSP] = TORTURE_STACKS + (c->gpr[GPR_RSP] & (TORTURE_STACKS_SIZE - 1));
 	/* Nested tasks and their flag are soon told: the frame matters more. */
@@ -378,9 +188,9 @@ void case_generate(enum vendor vendor, uint64_t seed, uint64_t index, struct tor
 	if (gate == GATE_IRET || gate == GATE_FAR)
 		make_frame(&r, c);
 	if (gate == GATE_SYSRET || gate == GATE_SYSEXIT)
-		c->gpr[gate == GATE_SYSRET ? GPR_RCX : GPR_RDX] = target(&r);
+		c->gpr[gate == GATE_SYSRET ? GPR_RCX : GPR_RDX] = value_target(&r);
 	if (gate == GATE_SYSRET)
-		c->gpr[GPR_R11] = flags_image(&r);
+		c->gpr[GPR_R11] = value_flags_image(&r);
 	if (gate == GATE_WRMSR || gate == GATE_RDMSR)
 		make_msr(&r, c);
 }
