@@ -60,7 +60,8 @@ static bool sysret_canonical(const struct place *p)
 {
 	const struct x86_state *s = &p->t->before;
 
-	return missing_fault(p, X86_VECTOR_GP) && !is_canonical(s->gpr[GPR_RCX], s->cr4 & X86_CR4_LA57);
+	return p->context->vendor == VENDOR_INTEL && missing_fault(p, X86_VECTOR_GP) &&
+	       !is_canonical(s->gpr[GPR_RCX], s->cr4 & X86_CR4_LA57);
 }
 
 static bool holds_address(uint32_t msr)
@@ -90,7 +91,8 @@ static bool syscall_ss_mask(const struct place *p)
 
 static bool syscall_compat(const struct place *p)
 {
-	return missing_fault(p, X86_VECTOR_UD) && x86_mode(&p->t->before) == MODE_COMPAT;
+	return p->context->vendor == VENDOR_INTEL && missing_fault(p, X86_VECTOR_UD) &&
+	       x86_mode(&p->t->before) == MODE_COMPAT;
 }
 
 /* Accepted, or refused for its MSR alone. */
