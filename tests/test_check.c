@@ -4,6 +4,7 @@
  * a time, so that every check is seen to fail.
  */
 #include "check/check.h"
+#include "check/known.h"
 #include "gates.h"
 
 #include <criterion/criterion.h>
@@ -467,4 +468,73 @@ Test(check, known_syscall_ss)
 	list = run(&box, &t);
 	assert_wrong(&list, FIELD_SS);
 	cr_assert_not_null(find(&list, FIELD_SS)->known);
+}
+
+Test(check, what_was_not_sampled_is_not_compared)
+{
+	struct transition t = syscall_transition();
+	struct check_list list = run(&amd, &t);
+	const unsigned whole = list.count;
+
+	t.after.cs.limit = 0x1234;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_CS_LIMIT);
+	t.unseen = FIELD_BIT(FIELD_CS_LIMIT);
+	list = run(&amd, &t);
+	assert_all_held(&list, whole - 1);
+	cr_assert_eq(list.count, whole - 1);
+	cr_assert_null(find(&list, FIELD_CS_LIMIT));
+	/* That alone. */
+	t.after.gpr[GPR_R11] ^= 1;
+	list = run(&amd, &t);
+	assert_wrong(&list, FIELD_R11);
+}
+
+/* SYSCALL in ring 3 of compatibility mode in the last two bytes of 4 GiB: EIP wraps to 0. */
+Test(check, known_syscall_at_the_end_of_4_gib)
+{
+	struct transition t = syscall_transition();
+	struct check_list list;
+
+	t.before.rip = 0xfffffffe;
+	t.before.cs.l = false;
+	t.before.cs.db = true;
+	t.before.cs.selector = 0x23;
+	t.after.rip = t.before.msr.cstar;
+	t.after.gpr[GPR_RCX] = UINT64_C(0x100000000);
+	list = run(&box, &t);
+	cr_assert_not_null(find(&list, FIELD_RCX)->known);
+	cr_assert_eq(known_of(find(&list, FIELD_RCX)->known), KNOWN_SYSCALL_RCX);
+	t.after.gpr[GPR_RCX] = UINT64_C(0x100000002);
+	list = run(&box, &t);
+	cr_assert_not(find(&list, FIELD_RCX)->held);
+	cr_assert_null(find(&list, FIELD_RCX)->known);
+}
+
+/* Which gates end a guest in the box, and how. */
+Test(check, known_ends)
+{
+	struct transition t = { .gate = { .kind = GATE_SYSENTER }, .before = user64() };
+
+	cr_assert_eq(known_end(&box, &t, GUEST_ENDED_INTERNAL), KNOWN_COUNT);
+	t.before.cpl = 0;
+	cr_assert_eq(known_end(&box, &t, GUEST_ENDED_INTERNAL), KNOWN_SYSENTER_RING0);
+	cr_assert_eq(known_end(&box, &t, GUEST_ENDED_REFUSED), KNOWN_COUNT);
+	cr_assert_eq(known_end(&amd, &t, GUEST_ENDED_INTERNAL), KNOWN_COUNT);
+	t.before.cs.l = false;
+	cr_assert_eq(known_end(&box, &t, GUEST_ENDED_REFUSED), KNOWN_SYSENTER_LONG);
+	cr_assert_eq(known_end(&box, &t, GUEST_ENDED_OTHERWISE), KNOWN_COUNT);
+	t.gate.kind = GATE_IRET;
+	t.gate.target = (struct raw_descriptor){ .lo = UINT64_C(0x00affb000000ffff), .valid = true };
+	cr_assert_eq(known_end(&box, &t, GUEST_ENDED_REFUSED), KNOWN_COUNT);
+	t.gate.target.lo |= UINT64_C(1) << 54;
+	cr_assert_eq(known_end(&box, &t, GUEST_ENDED_REFUSED), KNOWN_RET_L_AND_D);
+}
+
+/* Every row has words of its own, by which it is found again. */
+Test(check, known_rows)
+{
+	for (enum known k = 0; k < KNOWN_COUNT; k++)
+		cr_assert_eq(known_of(known_row(k)->text), k);
+	cr_assert_eq(known_of("anything else"), KNOWN_COUNT);
 }

@@ -208,6 +208,21 @@ Test(model_int, faults)
 	}
 }
 
+/* Neither 64-bit code nor present: it faults, but which of the two is found first is not said. */
+Test(model_int, order_of_long_and_present_is_open)
+{
+	struct x86_state s = state_user64();
+	struct gate g = int_2e();
+	struct prediction p;
+
+	g.target.lo ^= UINT64_C(0x0020000000000000);
+	p = predict(VENDOR_AMD, &g, &s);
+	cr_assert(p.fault && !p.fault_open);
+	g.target.lo ^= DESC_NOT_PRESENT;
+	p = predict(VENDOR_AMD, &g, &s);
+	cr_assert(p.fault && p.fault_open);
+}
+
 /* The error code names each vector: n * 8 + 2. */
 Test(model_int, error_code_of_every_vector)
 {

@@ -27,6 +27,11 @@ const char *engine_box(void)
 	return NULL;
 }
 
+bool engine_emulated(void)
+{
+	return engine_box() && !strcmp(engine_box(), "box");
+}
+
 /* "model name" of /proc/cpuinfo. */
 static void processor_name(char *name, size_t size)
 {

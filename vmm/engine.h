@@ -18,6 +18,8 @@ enum place engine_choose(enum engine engine);
 
 /* Inside a box: its engine's name, "box" or "box-intel".  Otherwise NULL. */
 const char *engine_box(void);
+/* Inside the AMD box: its deviations are known (check/known.h). */
+bool engine_emulated(void);
 
 /* "QEMU 7.2.22 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd": what a trace made here was made on. */
 const char *engine_provenance(void);

@@ -64,7 +64,6 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 {
 	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd) };
 	const enum vendor vendor = host_vendor();
-	const bool qemu = engine_box() && !strcmp(engine_box(), "box");
 	struct run_request request = {
 		.image = image, .memory_size = o->memory, .cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
 		.timeout_seconds = o->timeout, .watch = o->watch != WATCH_NONE, .wanted = wanted, .options = o,
@@ -73,9 +72,9 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
 			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
 			.watch = o->watch == WATCH_NONE ? "none" : "step", .provenance = engine_provenance(),
-			.limits = trace_limits(qemu),
+			.limits = trace_limits(engine_emulated()),
 		},
-		.context = { .vendor = vendor, .emulated = qemu },
+		.context = { .vendor = vendor, .emulated = engine_emulated() },
 	};
 	int status;
 

@@ -127,5 +127,5 @@ void bochs_stop(struct bochs *bochs)
 			;
 	}
 	bochs->pid = 0;
-	machine_close(&bochs->machine);
+	machine_close_files(&bochs->machine);
 }

@@ -32,7 +32,7 @@ void close_fd(int *fd)
 	*fd = -1;
 }
 
-void machine_close(struct machine *machine)
+void machine_close_files(struct machine *machine)
 {
 	close_fd(&machine->port);
 	close_fd(&machine->console);

@@ -24,7 +24,7 @@ void machine_last_words(const struct machine *machine, char *text, size_t size);
 /* Where a program is on the PATH; false when it is not. */
 bool program_find(const char *program, char path[static PATH_MAX]);
 /* Close the descriptors. */
-void machine_close(struct machine *machine);
+void machine_close_files(struct machine *machine);
 void close_fd(int *fd);
 
 #endif

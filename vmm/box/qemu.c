@@ -186,5 +186,5 @@ void qemu_stop(struct qemu *qemu)
 		fclose(qemu->monitor);
 	qemu->monitor = NULL;
 	close_fd(&qemu->memory);
-	machine_close(&qemu->machine);
+	machine_close_files(&qemu->machine);
 }

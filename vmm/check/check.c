@@ -65,11 +65,14 @@ static bool frame_has(const struct frame *frame, enum field f)
 }
 
 /*
- * The bits that cannot be seen here: those that the tracer lent, and an error
- * code, which is known from nothing but this very frame.  #DF's is always 0.
+ * The bits that cannot be seen here: what was not sampled, what the tracer
+ * lent, and an error code, which is known from nothing but this very frame.
+ * #DF's is always 0.
  */
 static uint64_t unseen_bits(const struct transition *t, enum field f)
 {
+	if (t->unseen & FIELD_BIT(f))
+		return UINT64_MAX;
 	switch (f) {
 	case FIELD_RFLAGS:
 		return t->rflags_lent;

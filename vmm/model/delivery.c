@@ -49,13 +49,18 @@ static struct verdict check_code(const struct delivery *d)
 {
 	const struct x86_segment *cs = &d->target;
 	uint32_t error = selector_error(d->entry.selector) | d->ext;
+	struct verdict v = NO_FAULT;
 
 	if (null_selector(d->entry.selector))
 		return verdict_fault(X86_VECTOR_GP, d->ext);
 	if (!d->gate->target.valid || !is_code(cs) || cs->dpl > d->before->cpl)
 		return verdict_fault(X86_VECTOR_GP, error);
-	if (d->is_long && (!cs->l || cs->db))
-		return twice_said(d, verdict_fault(X86_VECTOR_GP, error));
+	/* That it must be 64-bit code is said in vol. 3A, 6.14.1, but not when it is checked. */
+	if (d->is_long && (!cs->l || cs->db)) {
+		v = twice_said(d, verdict_fault(X86_VECTOR_GP, error));
+		v.vector_open = !cs->p;
+		return v;
+	}
 	if (!cs->p)
 		return verdict_fault(X86_VECTOR_NP, error);
 	return NO_FAULT;

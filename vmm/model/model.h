@@ -99,7 +99,7 @@ struct frame {
 struct prediction {
 	bool fault;
 	bool may_fault;
-	bool fault_open;                /* nothing is said of whether it faults, and how */
+	bool fault_open;                /* nothing is said of how it faults, and without fault, of whether it does */
 	uint8_t vector;
 	bool has_error;
 	uint32_t error;

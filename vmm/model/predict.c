@@ -211,6 +211,7 @@ struct prediction predict_verdict(const struct x86_state *before, struct verdict
 	struct prediction p = predict_fault_code(before, v.vector, v.error);
 
 	p.unsaid[FIELD_ERROR] = v.open;
+	p.fault_open = v.vector_open;
 	return p;
 }
 

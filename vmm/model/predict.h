@@ -64,6 +64,7 @@ struct verdict {
 	uint8_t vector;
 	uint32_t error;
 	uint32_t open;          /* bits of the error code that the manual leaves open, or gives twice */
+	bool vector_open;       /* another check fails too, and the manual does not say which comes first */
 };
 #define WHOLE_ERROR UINT32_MAX
 #define NO_FAULT ((struct verdict){ .fault = false })

@@ -65,6 +65,7 @@ struct transition {
 	uint64_t rflags_lent;           /* bits the tracer lent: not observable here, not compared */
 	uint64_t r11_lent;
 	uint64_t frame_rflags_lent;
+	uint64_t unseen;                /* FIELD_BITs of what could not be sampled: not compared either */
 
 	uint64_t entry;                 /* SYSRET, SYSEXIT, IRET to ring 3: seq of the entry; 0: none known */
 	struct service service;         /* entries, and returns (the entry's) */
