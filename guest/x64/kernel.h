@@ -51,7 +51,7 @@ static inline struct kthread *current_thread(void)
 
 /* --- console.c: the debug port --- */
 void DbgText(const char *text, size_t size);
-void DbgHex(uint64_t value);                    /* lower case, no leading zeros */
+void DbgHex(uintptr_t value);                   /* lower case, no leading zeros */
 #define DBG(literal) DbgText(literal, sizeof(literal) - 1)
 NORETURN void KiHalt(uint32_t code);            /* the exit port */
 

@@ -44,7 +44,7 @@ static inline uint32_t address(const volatile void *p)
 
 /* --- console.c: the debug port --- */
 void DbgText(const char *text, size_t size);
-void DbgHex(uint32_t value);                    /* lower case, no leading zeros */
+void DbgHex(uintptr_t value);                   /* lower case, no leading zeros */
 #define DBG(literal) DbgText(literal, sizeof(literal) - 1)
 NORETURN void KiHalt(uint32_t code);            /* the exit port */
 

@@ -1,5 +1,5 @@
 /*
- * The debug port and the exit port.  Every instruction of this guest is
+ * The debug port and the exit port, for both kernels.  Every instruction of this guest is
  * single-stepped, so text goes out by REP OUTSB and numbers are converted a
  * byte at a time from a table.
  */
@@ -22,10 +22,10 @@ static const uint16_t hex_bytes[256] = {
 	ROW('8'), ROW('9'), ROW('a'), ROW('b'), ROW('c'), ROW('d'), ROW('e'), ROW('f'),
 };
 
-void DbgHex(uint64_t value)
+void DbgHex(uintptr_t value)
 {
-	uint16_t digits[8];
-	uint16_t *p = digits + 8;
+	uint16_t digits[sizeof(value)];
+	uint16_t *p = digits + sizeof(value);
 	const char *first;
 
 	do {
@@ -34,7 +34,7 @@ void DbgHex(uint64_t value)
 	} while (value);
 	first = (const char *)p;
 	first += *first == '0';
-	DbgText(first, (size_t)((const char *)(digits + 8) - first));
+	DbgText(first, (size_t)((const char *)(digits + sizeof(value)) - first));
 }
 
 void KiHalt(uint32_t code)
