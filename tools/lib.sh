@@ -14,7 +14,8 @@ packages=(
 )
 
 # What the Intel box is made from: not needed by anything else.
-intel_packages=(bochs bochs-term grub-common grub-pc-bin xorriso)
+# Bochs' package is content with SeaBIOS, which QEMU brings along; the box wants Bochs' own firmware.
+intel_packages=(bochs bochs-term bochsbios vgabios grub-common grub-pc-bin xorriso)
 
 say() { printf '%s: %s\n' "$tool" "$*" >&2; }
 

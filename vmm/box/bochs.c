@@ -22,9 +22,6 @@ enum {
 	MIB = 1 << 20
 };
 
-static const char firmware[] = "/usr/share/bochs/BIOS-bochs-latest";
-static const char video[] = "/usr/share/bochs/VGABIOS-lgpl-latest";
-
 /* Files that become_bochs hands on by number. */
 struct files {
 	int settings, commands, printer;
@@ -48,7 +45,7 @@ static bool put_settings(int fd, const struct bochs_config *config, const struct
 		       "display_library: term\n"
 		       "clock: sync=none\n"
 		       "log: /dev/null\n",
-		       (unsigned long long)(config->memory_size / MIB), firmware, video, config->disc,
+		       (unsigned long long)(config->memory_size / MIB), BOCHS_BIOS, BOCHS_VGA_BIOS, config->disc,
 		       bochs->machine.console, printer) > 0;
 }
 

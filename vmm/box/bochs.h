@@ -10,6 +10,8 @@
 #include <sys/types.h>
 
 #define BOCHS_PROGRAM "bochs"
+#define BOCHS_BIOS "/usr/share/bochs/BIOS-bochs-latest"
+#define BOCHS_VGA_BIOS "/usr/share/bochs/VGABIOS-lgpl-latest"
 #define BOCHS_NAME "Bochs 2.7"         /* Debian's; it has no way to be asked without starting its machine */
 
 struct bochs_config {

@@ -31,9 +31,10 @@ struct parts {
 
 static bool find_all(struct parts *parts, char *why, size_t why_size)
 {
-	if (!program_find(BOCHS_PROGRAM, parts->bochs) || !program_find(ISO_PROGRAM, parts->maker))
-		snprintf(why, why_size, "no bochs or no %s: run tools/box --intel, or apt-get install bochs bochs-term "
-			 "grub-common grub-pc-bin xorriso", ISO_PROGRAM);
+	if (!program_find(BOCHS_PROGRAM, parts->bochs) || !program_find(ISO_PROGRAM, parts->maker) ||
+	    access(BOCHS_BIOS, R_OK) != 0 || access(BOCHS_VGA_BIOS, R_OK) != 0)
+		snprintf(why, why_size, "no bochs, firmware or %s: run tools/box --intel, or apt-get install bochs "
+			 "bochs-term bochsbios vgabios grub-common grub-pc-bin xorriso", ISO_PROGRAM);
 	else if (!box_kernel_find(box_modules_intel, &parts->kernel))
 		snprintf(why, why_size,
 			 "no kernel for it: run tools/box, or apt-get install linux-image-cloud-amd64");
