@@ -76,6 +76,8 @@ static _Noreturn void become_bochs(const char *path, const struct bochs_config *
 	/* The terminal that its display library draws on is that file. */
 	setenv("TERM", "xterm", 1);
 	unsetenv("BOCHSRC");
+	/* It reads memory that it never wrote, and dies where that is not zero. */
+	unsetenv("MALLOC_PERTURB_");
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* The parent may be gone already. */

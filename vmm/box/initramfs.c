@@ -90,7 +90,7 @@ int initramfs_make(const struct box_kernel *kernel, const struct box_module *mod
 	if (cpio.file) {
 		fill(&cpio, kernel, modules);
 		if (request)
-			cpio_file(&cpio, BOX_REQUEST + 1, 0400, request->bytes, request->size);
+			cpio_file(&cpio, &BOX_REQUEST[1], 0400, request->bytes, request->size);
 		error = cpio_close(&cpio);
 		*size = cpio.size;
 		fclose(cpio.file);
