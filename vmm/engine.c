@@ -125,6 +125,23 @@ enum place engine_choose(enum engine engine)
 	}
 }
 
+bool engine_watch(enum watch_method *method)
+{
+	char why[160];
+
+	if (*method != WATCH_AUTO && *method != WATCH_BREAK)
+		return true;
+	if (kvm_probe_breaks(DEVICE, why, sizeof why)) {
+		*method = WATCH_BREAK;
+	} else if (*method == WATCH_AUTO) {
+		*method = WATCH_STEP;
+	} else {
+		message("--watch=break: this machine's breakpoints are not to be trusted (%s); --watch=step works", why);
+		return false;
+	}
+	return true;
+}
+
 static void probe_here(const char *engine)
 {
 	static const char *const verdict[] = { [PROBE_OK] = "ok", [PROBE_OFF] = "OFF", [PROBE_NOT_RUN] = "not run" };

@@ -21,6 +21,12 @@ const char *engine_box(void);
 /* Inside the AMD box: its deviations are known (check/known.h). */
 bool engine_emulated(void);
 
+/*
+ * The watch method for this machine: auto becomes break where breakpoints fire,
+ * else step.  False: break cannot be had here; a message said why.
+ */
+bool engine_watch(enum watch_method *method);
+
 /* "QEMU 7.2.22 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd": what a trace made here was made on. */
 const char *engine_provenance(void);
 

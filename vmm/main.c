@@ -64,20 +64,25 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 {
 	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd) };
 	const enum vendor vendor = host_vendor();
+	enum watch_method watch = o->watch;
 	struct run_request request = {
 		.image = image, .memory_size = o->memory, .cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
-		.timeout_seconds = o->timeout, .watch = o->watch != WATCH_NONE, .wanted = wanted, .options = o,
+		.timeout_seconds = o->timeout, .wanted = wanted, .options = o,
 		.progress = isatty(STDERR_FILENO) && !isatty(fd),
 		.header = {
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
 			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
-			.watch = o->watch == WATCH_NONE ? "none" : "step", .provenance = engine_provenance(),
+			.provenance = engine_provenance(),
 			.limits = trace_limits(engine_emulated()),
 		},
 		.context = { .vendor = vendor, .emulated = engine_emulated() },
 	};
 	int status;
 
+	if (!engine_watch(&watch))
+		return EXIT_STATUS_CANNOT_RUN;
+	request.watch = watch;
+	request.header.watch = watch_method_name(watch);
 	if (o->trace) {
 		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);
 		if (!request.sink) {
@@ -167,7 +172,7 @@ static int trace_guest(const struct options *o, int *number)
 
 static int refuse_watch(enum watch_method method)
 {
-	message("--watch=%s is not available in this version: --watch=step is", watch_method_name(method));
+	message("--watch=%s is not available in this version: break and step are", watch_method_name(method));
 	return EXIT_STATUS_CANNOT_RUN;
 }
 
@@ -206,7 +211,7 @@ int main(int argc, char **argv)
 	}
 	if (o.probe)
 		return engine_probe();
-	if (o.watch == WATCH_BREAK || o.watch == WATCH_RING)
+	if (o.watch == WATCH_RING)
 		return refuse_watch(o.watch);
 	status = trace_guest(&o, &number);
 	if (number)

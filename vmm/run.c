@@ -92,7 +92,7 @@ static void limit_account(struct run_end *end, const struct run_request *r)
 	end->end = "timeout";
 	if (limit_reached == LIMIT_QUIET)
 		snprintf(end->account, sizeof end->account, "stopped: %s %d s (--timeout=SECONDS sets another limit)",
-		         r->watch ? "no gate passed for" : "unwatched, it ran for", LIMIT_QUIET_SECONDS);
+		         r->watch != WATCH_NONE ? "no gate passed for" : "unwatched, it ran for", LIMIT_QUIET_SECONDS);
 	else
 		snprintf(end->account, sizeof end->account, "stopped after %u s, as --timeout says",
 		         r->timeout_seconds);
@@ -129,7 +129,7 @@ static void tell_end(const struct pipeline *p)
 		message("%s: %s", guest, s->account);
 	if (p->request->sink)
 		return;
-	if (p->request->watch)
+	if (p->request->watch != WATCH_NONE)
 		message("%s: ended (%s, code %" PRIu64 "): %" PRIu64 " gates, %" PRIu64 " checks held, %" PRIu64
 		        " contradicted; claims: %u held, %u refuted", guest, s->end, s->code, s->events, s->checks_held,
 		        s->checks_contradicted, s->claims_held, s->claims_refuted);
@@ -149,7 +149,16 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	int err;
 
 	deadline_start(vm, r->timeout_seconds);
-	err = r->watch ? watch_step(&watch, &end) : watch_nothing(&watch, &end);
+	switch (r->watch) {
+	case WATCH_NONE:
+		err = watch_nothing(&watch, &end);
+		break;
+	case WATCH_BREAK:
+		err = watch_break(&watch, &end);
+		break;
+	default:
+		err = watch_step(&watch, &end);
+	}
 	deadline_stop();
 	if (r->progress && limit_seconds >= 2)
 		fputs("\r\033[K", stderr);

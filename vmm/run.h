@@ -5,6 +5,7 @@
 #define RUN_H
 
 #include "check/check.h"
+#include "options.h"
 #include "sink/sink.h"
 
 #include <stdbool.h>
@@ -27,7 +28,7 @@ struct run_request {
 	bool cpu_vendor_set;
 	enum vendor cpu_vendor;
 	unsigned timeout_seconds;       /* 0: none */
-	bool watch;                     /* step and check; otherwise the guest runs untouched */
+	enum watch_method watch;        /* WATCH_STEP, WATCH_BREAK, or WATCH_NONE: the guest runs untouched */
 	struct sink *sink;              /* where the transitions go; NULL: only checked */
 	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
 	const void *options;

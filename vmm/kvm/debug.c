@@ -1,11 +1,14 @@
 /*
- * Guest debugging: single steps, breakpoints, exceptions put into the guest.
+ * Guest debugging: single steps, breakpoints, exceptions put into the guest or
+ * kept from it.
  * What a stop means is not known here.
  */
 #include "kvm/internal.h"
 
-/* DR7, SDM vol. 3B, 17.2.4: G0, and bit 10 which reads as one; RW0 and LEN0 of 0: on execution. */
-#define DR7_G0          0x2
+#include <string.h>
+
+/* DR7, SDM vol. 3B, 17.2.4: Gn, and bit 10 which reads as one; RWn and LENn of 0: on execution. */
+#define DR7_G(n)        (UINT64_C(2) << 2 * (n))
 #define DR7_FIXED       0x400
 
 int vm_prepare_debug(struct vm *vm, enum vm_run_mode mode)
@@ -17,10 +20,13 @@ int vm_prepare_debug(struct vm *vm, enum vm_run_mode mode)
 		debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
 	if (vm->intercept_int3)
 		debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
-	if (vm->breakpoint) {
+	if (vm->breakpoints) {
 		debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
-		debug.arch.debugreg[0] = vm->breakpoint;
-		debug.arch.debugreg[7] = DR7_G0 | DR7_FIXED;
+		debug.arch.debugreg[7] = DR7_FIXED;
+		for (unsigned n = 0; n < vm->breakpoints; n++) {
+			debug.arch.debugreg[n] = vm->breakpoint[n];
+			debug.arch.debugreg[7] |= DR7_G(n);
+		}
 	}
 
 	/*
@@ -28,7 +34,7 @@ int vm_prepare_debug(struct vm *vm, enum vm_run_mode mode)
 	 * is made.  So it is made before every step, and after a RIP that
 	 * still waits in run->s.regs has reached KVM.
 	 */
-	if (mode == RUN_FREE && debug.control == vm->debug_control && vm->breakpoint == vm->debug_dr0)
+	if (mode == RUN_FREE && !memcmp(&debug, &vm->debug, sizeof(debug)))
 		return 0;
 	if (mode == RUN_STEP && vm->run->s.regs.regs.rip != vm->kernel_rip) {
 		r = vm_flush_registers(vm);
@@ -38,16 +44,20 @@ int vm_prepare_debug(struct vm *vm, enum vm_run_mode mode)
 	r = vm_ioctl(vm->vcpu, KVM_SET_GUEST_DEBUG, &debug);
 	if (r < 0)
 		return r;
-	vm->debug_control = debug.control;
-	vm->debug_dr0 = vm->breakpoint;
+	vm->debug = debug;
 	return 0;
 }
 
-int vm_breakpoint(struct vm *vm, uint64_t dr0, bool int3)
+void vm_breakpoints(struct vm *vm, const uint64_t *linear, unsigned count)
 {
-	vm->breakpoint = dr0;
-	vm->intercept_int3 = int3;
-	return 0;
+	vm->breakpoints = count < VM_BREAKPOINTS ? count : VM_BREAKPOINTS;
+	for (unsigned n = 0; n < vm->breakpoints; n++)
+		vm->breakpoint[n] = linear[n];
+}
+
+void vm_intercept_int3(struct vm *vm, bool intercept)
+{
+	vm->intercept_int3 = intercept;
 }
 
 int vm_inject(struct vm *vm, uint8_t vector, bool has_error, uint32_t error)
@@ -75,6 +85,17 @@ int vm_clear_events(struct vm *vm)
 	return vm_ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &events);
 }
 
+int vm_get_debug(struct vm *vm, struct vm_debug *debug)
+{
+	struct kvm_debugregs registers;
+	int r = vm_ioctl(vm->vcpu, KVM_GET_DEBUGREGS, &registers);
+
+	if (r < 0)
+		return r;
+	*debug = (struct vm_debug) { .dr6 = registers.dr6, .dr7 = registers.dr7 };
+	return 0;
+}
+
 int vm_set_dr6(struct vm *vm, uint64_t value)
 {
 	struct kvm_debugregs registers;
@@ -84,4 +105,30 @@ int vm_set_dr6(struct vm *vm, uint64_t value)
 		return r;
 	registers.dr6 = value;
 	return vm_ioctl(vm->vcpu, KVM_SET_DEBUGREGS, &registers);
+}
+
+/* Both wait in run->s.regs for the next entry. */
+void vm_withhold_idt(struct vm *vm)
+{
+	struct kvm_sregs *sregs = &vm->run->s.regs.sregs;
+
+	if (vm->idt_withheld)
+		return;
+	vm->idt_withheld = true;
+	vm->idt_limit = sregs->idt.limit;
+	vm->cr2 = sregs->cr2;
+	sregs->idt.limit = 0;                   /* no room for any gate: SDM vol. 3A, 6.10 */
+	vm->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+}
+
+void vm_return_idt(struct vm *vm)
+{
+	struct kvm_sregs *sregs = &vm->run->s.regs.sregs;
+
+	if (!vm->idt_withheld)
+		return;
+	vm->idt_withheld = false;
+	sregs->idt.limit = vm->idt_limit;
+	sregs->cr2 = vm->cr2;
+	vm->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
 }

@@ -17,17 +17,23 @@ struct vm {
 	int fd;                         /* the VM: memory, capabilities, MSR filter */
 	int vcpu;                       /* its vCPU: registers, debug, KVM_RUN */
 
-	uint8_t *memory;
+	uint8_t *memory;                /* ours */
+	uint8_t *guest_memory;          /* the same bytes as KVM maps them: parts can be read-only */
 	uint64_t memory_size;
+	bool protected;                 /* some of it is */
 
 	struct kvm_run *run;            /* mapped from vcpu; run->s.regs holds the registers, see state.c */
 	size_t run_size;
 	uint64_t kernel_rip;            /* RIP in KVM; run->s.regs may be ahead of it */
 
-	uint32_t debug_control;         /* of the last KVM_SET_GUEST_DEBUG */
-	uint64_t debug_dr0;             /* what it loaded, */
-	uint64_t breakpoint;            /* and what vm_breakpoint wants */
+	struct kvm_guest_debug debug;   /* of the last KVM_SET_GUEST_DEBUG */
+	uint64_t breakpoint[VM_BREAKPOINTS];
+	unsigned breakpoints;
 	bool intercept_int3;
+
+	bool idt_withheld;
+	uint16_t idt_limit;             /* the guest's own, and its CR2, meanwhile */
+	uint64_t cr2;
 };
 
 /*

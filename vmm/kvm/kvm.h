@@ -37,6 +37,14 @@ void vm_close(struct vm *vm);
 void *vm_memory(struct vm *vm, uint64_t gpa, uint64_t size);
 uint64_t vm_memory_size(const struct vm *vm);
 
+/*
+ * A write by the guest to the page of gpa exits as EXIT_PROTECTED, with nothing
+ * of the instruction done, until vm_unprotect lets it write everywhere again.
+ * What vm_memory gives stays writable.
+ */
+int vm_protect(struct vm *vm, uint64_t gpa);
+int vm_unprotect(struct vm *vm);
+
 /* Which parts of struct x86_state are read or written. */
 enum { VM_REGS = 1, VM_SREGS = 2, VM_MSRS = 4, VM_ALL = 7 };
 
@@ -62,6 +70,7 @@ enum vm_exit_kind {
 	EXIT_SHUTDOWN,          /* triple fault; on SVM the registers are lost */
 	EXIT_FAIL_ENTRY, EXIT_INTERNAL_ERROR,
 	EXIT_INTERRUPTED,       /* vm_interrupt */
+	EXIT_PROTECTED,         /* the guest writes where vm_protect forbids it */
 	EXIT_OTHER
 };
 
@@ -93,12 +102,31 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *exit);
 /* After EXIT_RDMSR (value) or EXIT_WRMSR: go on, or take #GP(0). */
 void vm_answer_msr(struct vm *vm, uint64_t value, bool fault);
 
-/* Breakpoints for the probe: DR0 at address (0: none) and INT3 interception, for all further entries. */
-int vm_breakpoint(struct vm *vm, uint64_t dr0, bool int3);
+#define VM_BREAKPOINTS 4        /* DR0 to DR3 */
+
+/*
+ * EXIT_DEBUG before an instruction at one of these linear addresses, at all
+ * further entries.  While there are any, the guest's own DR7 is not in force.
+ */
+void vm_breakpoints(struct vm *vm, const uint64_t *linear, unsigned count);
+/* The same at every INT3, for the probe. */
+void vm_intercept_int3(struct vm *vm, bool intercept);
 
 /* The next entry starts by delivering this exception through the guest's IDT.  DR6, CR2: the caller's. */
 int vm_inject(struct vm *vm, uint8_t vector, bool has_error, uint32_t error);
+
+/* The guest's own debug registers. */
+struct vm_debug { uint64_t dr6, dr7; };
+int vm_get_debug(struct vm *vm, struct vm_debug *debug);
 int vm_set_dr6(struct vm *vm, uint64_t value);
+
+/*
+ * Take the IDT away: every exception becomes EXIT_SHUTDOWN, and where KVM keeps
+ * the registers then (PROBE_SHUTDOWN) the guest still stands at the
+ * instruction that raised it.  vm_return_idt gives it back, CR2 with it.
+ */
+void vm_withhold_idt(struct vm *vm);
+void vm_return_idt(struct vm *vm);
 
 /* Forget what is being delivered or pending: exceptions, interrupts, NMIs, their shadows. */
 int vm_clear_events(struct vm *vm);
@@ -124,7 +152,8 @@ int vm_boot_elf(struct vm *vm, const struct image *image, const char *name);
 
 enum probe_row {
 	PROBE_RING0_SELECTORS, PROBE_SYSCALL, PROBE_FMASK, PROBE_SYSRET, PROBE_INT, PROBE_IRET,
-	PROBE_STEP_RING0, PROBE_STEP_RING3, PROBE_HW_BREAKPOINT, PROBE_SW_BREAKPOINT, PROBE_MSR_FILTER,
+	PROBE_STEP_RING0, PROBE_STEP_RING3, PROBE_HW_BREAKPOINT, PROBE_SW_BREAKPOINT, PROBE_SHUTDOWN,
+	PROBE_PROTECTION, PROBE_MSR_FILTER,
 	PROBE_ROWS
 };
 
@@ -145,6 +174,8 @@ void kvm_probe(const char *device, struct probe_result *result);
 const char *probe_row_name(enum probe_row row);
 /* The rows that watch method step relies on all hold. */
 bool probe_faithful(const struct probe_result *result);
+/* Whether watch method break can be used there: runs only the rows that it relies on.  False: why, in one clause. */
+bool kvm_probe_breaks(const char *device, char *why, size_t size);
 /* The first thing that is off, in one clause for a person: "SYSCALL leaves CS 33". */
 void probe_explain(const struct probe_result *result, char *text, size_t size);
 

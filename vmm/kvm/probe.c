@@ -101,9 +101,12 @@ static void run_row(struct probe *p, struct guard *g, enum probe_row row, struct
 		snprintf(detail, size, "%.90s", p->seen);
 }
 
-static void run_rows(struct probe *p, struct guard *g, const char *device, struct probe_result *result)
+static void run_rows(struct probe *p, struct guard *g, const char *device, uint32_t rows,
+                     struct probe_result *result)
 {
 	for (enum probe_row row = 0; row < PROBE_ROWS; row++) {
+		if (!(rows >> row & 1))
+			continue;
 		if (p->spoiled) {
 			probe_machine_close(p);
 			if (!probe_machine_open(p, device))
@@ -116,7 +119,7 @@ static void run_rows(struct probe *p, struct guard *g, const char *device, struc
 	}
 }
 
-void kvm_probe(const char *device, struct probe_result *result)
+static void probe(const char *device, uint32_t rows, struct probe_result *result)
 {
 	struct probe p = { 0 };
 	struct guard guard;
@@ -133,13 +136,34 @@ void kvm_probe(const char *device, struct probe_result *result)
 	message_capture(result->reason, sizeof(result->reason));
 	result->opened = probe_machine_open(&p, device);
 	if (result->opened) {
-		run_rows(&p, &guard, device, result);
+		run_rows(&p, &guard, device, rows, result);
 		result->reason[0] = '\0';
 	}
 	result->microseconds = microseconds_since(&start);
 	probe_machine_close(&p);
 	message_capture(NULL, 0);
 	guard_close(&guard);
+}
+
+void kvm_probe(const char *device, struct probe_result *result)
+{
+	probe(device, (UINT32_C(1) << PROBE_ROWS) - 1, result);
+}
+
+bool kvm_probe_breaks(const char *device, char *why, size_t size)
+{
+	static const enum probe_row needed[] = { PROBE_HW_BREAKPOINT, PROBE_SHUTDOWN, PROBE_PROTECTION };
+	struct probe_result result;
+
+	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		probe(device, UINT32_C(1) << needed[i], &result);
+		if (result.opened && result.row[needed[i]].verdict == PROBE_OK)
+			continue;
+		snprintf(why, size, "%s: %s", probe_row_name(needed[i]),
+		         result.opened ? result.row[needed[i]].detail : result.reason);
+		return false;
+	}
+	return true;
 }
 
 const char *probe_row_name(enum probe_row row)

@@ -70,6 +70,12 @@ label step_halt
 	hlt
 label step_end
 
+/* Ring 3. */
+label push
+	push	%rax
+label push_halt
+	hlt
+
 /* Either ring. */
 label int3
 	nop

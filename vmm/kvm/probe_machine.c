@@ -185,7 +185,7 @@ static const char *const exit_name[] = {
 	[EXIT_DEBUG] = "a debug exit", [EXIT_HLT] = "a halt", [EXIT_PIO] = "port I/O", [EXIT_MMIO] = "MMIO",
 	[EXIT_RDMSR] = "an RDMSR exit", [EXIT_WRMSR] = "a WRMSR exit", [EXIT_SHUTDOWN] = "a shutdown",
 	[EXIT_FAIL_ENTRY] = "a failed entry", [EXIT_INTERNAL_ERROR] = "KVM's internal error",
-	[EXIT_INTERRUPTED] = "no exit in time", [EXIT_OTHER] = "an unknown exit",
+	[EXIT_INTERRUPTED] = "no exit in time", [EXIT_PROTECTED] = "a refused write", [EXIT_OTHER] = "an unknown exit",
 };
 
 /* After these the vCPU may be in any state. */

@@ -12,6 +12,7 @@ extern const uint8_t probe_guest_sysret[], probe_guest_iret[], probe_guest_ring3
 extern const uint8_t probe_guest_int[], probe_guest_int_next[];
 extern const uint8_t probe_guest_step[], probe_guest_step_1[], probe_guest_step_2[];
 extern const uint8_t probe_guest_step_halt[], probe_guest_step_end[];
+extern const uint8_t probe_guest_push[], probe_guest_push_halt[];
 extern const uint8_t probe_guest_int3[], probe_guest_int3_at[];
 extern const uint8_t probe_guest_msr[], probe_guest_msr_end[];
 
@@ -178,13 +179,13 @@ static void one_hardware_breakpoint(struct probe *p, unsigned ring)
 	uint64_t at = probe_address(probe_guest_step_1);
 
 	probe_start(p, probe_guest_step, ring);
-	vm_breakpoint(p->vm, at, false);
+	vm_breakpoints(p->vm, &at, 1);
 	if (probe_run_start(p, RUN_FREE, EXIT_DEBUG)) {
 		probe_compare(p, "RIP", p->exit.debug.pc, at);
 		probe_compare(p, "DR6.B0", p->exit.debug.dr6 & 1, 1);
 		probe_compare(p, "RAX", p->s.gpr[GPR_RAX], 1);
 	}
-	vm_breakpoint(p->vm, 0, false);
+	vm_breakpoints(p->vm, NULL, 0);
 }
 
 static void hardware_breakpoint(struct probe *p)
@@ -197,12 +198,12 @@ static void hardware_breakpoint(struct probe *p)
 static void one_software_breakpoint(struct probe *p, unsigned ring)
 {
 	probe_start(p, probe_guest_int3, ring);
-	vm_breakpoint(p->vm, 0, true);
+	vm_intercept_int3(p->vm, true);
 	if (probe_run_start(p, RUN_FREE, EXIT_DEBUG)) {
 		probe_compare(p, "RIP", p->exit.debug.pc, probe_address(probe_guest_int3_at));
 		probe_compare(p, "vector", p->exit.debug.exception, X86_VECTOR_BP);
 	}
-	vm_breakpoint(p->vm, 0, false);
+	vm_intercept_int3(p->vm, false);
 }
 
 static void software_breakpoint(struct probe *p)
@@ -210,6 +211,49 @@ static void software_breakpoint(struct probe *p)
 	one_software_breakpoint(p, 0);
 	if (!p->off)
 		one_software_breakpoint(p, 3);
+}
+
+/* An exception that has no gate ends in shutdown; the guest can go on when it gets its IDT back. */
+static void shutdown_keeps_registers(struct probe *p)
+{
+	const uint64_t rflags = RFLAGS3 & ~X86_RFLAGS_CF & ~X86_RFLAGS_PF;
+
+	probe_start(p, probe_guest_step_halt, 3);       /* HLT in ring 3: #GP(0) */
+	p->s.rflags = rflags;
+	p->s.idtr.limit = 0;
+	if (!probe_run_start(p, RUN_FREE, EXIT_SHUTDOWN))
+		return;
+	probe_compare(p, "RIP", p->s.rip, probe_address(probe_guest_step_halt));
+	probe_compare(p, "CS", p->s.cs.selector, PROBE_CS3);
+	probe_compare(p, "RSP", p->s.gpr[GPR_RSP], PROBE_RSP3);
+	p->s.idtr.limit = p->base.idtr.limit;
+	if (p->off || vm_set_state(p->vm, &p->s, VM_SREGS) < 0 || !probe_run_on(p, RUN_FREE, EXIT_HLT))
+		return;
+	probe_halted_in_handler(p, X86_VECTOR_GP);
+	if (p->off)
+		return;
+	compare_frame(p, 1, probe_guest_step_halt, rflags, PROBE_RSP3);
+	p->spoiled = false;
+}
+
+/* A write to a page that the guest may only read exits before it is done, and is done when allowed. */
+static void write_protection(struct probe *p)
+{
+	probe_start(p, probe_guest_push, 3);
+	if (vm_protect(p->vm, PROBE_RSP3 - 8) < 0) {
+		probe_compare(p, "pages protected", 0, 1);
+		return;
+	}
+	if (probe_run_start(p, RUN_FREE, EXIT_PROTECTED)) {
+		probe_compare(p, "RIP", p->s.rip, probe_address(probe_guest_push));
+		probe_compare(p, "RSP", p->s.gpr[GPR_RSP], PROBE_RSP3);
+	}
+	vm_unprotect(p->vm);
+	if (p->off || !probe_run_on(p, RUN_FREE, EXIT_HLT))
+		return;
+	probe_halted_in_handler(p, X86_VECTOR_GP);
+	if (!p->off)
+		compare_frame(p, 1, probe_guest_push_halt, X86_RFLAGS_FIXED, PROBE_RSP3 - 8);
 }
 
 /* The write exits and does not reach the register; what the host answers is what RDMSR gives. */
@@ -262,5 +306,7 @@ const struct probe_row_test probe_row_tests[PROBE_ROWS] = {
 	[PROBE_STEP_RING3] = { "single-step in ring 3", true, step_ring3 },
 	[PROBE_HW_BREAKPOINT] = { "hardware breakpoint", false, hardware_breakpoint },
 	[PROBE_SW_BREAKPOINT] = { "software breakpoint", false, software_breakpoint },
+	[PROBE_SHUTDOWN] = { "registers at shutdown", false, shutdown_keeps_registers },
+	[PROBE_PROTECTION] = { "write protection", false, write_protection },
 	[PROBE_MSR_FILTER] = { "MSR filter", true, msr_filter },
 };

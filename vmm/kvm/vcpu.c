@@ -111,11 +111,15 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 	if (r < 0)
 		return r;
 	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? -errno : 0;
-	if (r < 0 && r != -EINTR) {
+	if (r < 0 && r != -EINTR && !(r == -EFAULT && vm->protected)) {
 		message("KVM_RUN: %s", strerror(-r));
 		return r;
 	}
 	vm->kernel_rip = vm->run->s.regs.regs.rip;
+	if (r == -EFAULT) {                     /* KVM's own word for memory that the host does not let it write */
+		*e = (struct vm_exit) { .kind = EXIT_PROTECTED };
+		return 0;
+	}
 	if (r == -EINTR) {
 		vm->run->immediate_exit = 0;
 		*e = (struct vm_exit) { .kind = EXIT_INTERRUPTED, .reason = KVM_EXIT_INTR };

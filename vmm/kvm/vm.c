@@ -98,29 +98,50 @@ static int setup_vm(struct vm *vm)
 	return vm_ioctl(vm->fd, KVM_SET_TSS_ADDR, TSS_ADDRESS);
 }
 
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+/* One more mapping of guest memory, or NULL with a message. */
+static void *map_memory(int fd, uint64_t size)
+{
+	void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE, fd, 0);
+
+	if (memory == MAP_FAILED) {
+		message("mmap of guest memory: %s", strerror(errno));
+		return NULL;
+	}
+	/* Guests touch a few pages here and there: zeroing 2 MiB for each is slow and large. */
+	madvise(memory, size, MADV_NOHUGEPAGE);
+	return memory;
+}
+
+/* Mapped twice, so that the guest's view of a page can be read-only while ours is not. */
 static int setup_memory(struct vm *vm, uint64_t size)
 {
 	struct kvm_userspace_memory_region region = { .slot = 0, .guest_phys_addr = 0, .memory_size = size };
-	void *memory;
-	int r;
+	int fd;
 
 	if (size == 0 || size % X86_PAGE_SIZE || size > VM_MEMORY_MAX) {
 		message("guest memory of %#llx bytes is not a multiple of 4096 up to %#llx",
 		        (unsigned long long)size, (unsigned long long)VM_MEMORY_MAX);
 		return -EINVAL;
 	}
-	memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (memory == MAP_FAILED) {
-		r = -errno;
-		message("mmap of guest memory: %s", strerror(-r));
-		return r;
+	fd = memfd_create("guest", MFD_CLOEXEC);
+	if (fd < 0 || ftruncate(fd, (off_t)size)) {
+		message("guest memory of %#llx bytes: %s", (unsigned long long)size, strerror(errno));
+		close_fd(fd);
+		return -ENOMEM;
 	}
-	vm->memory = memory;
 	vm->memory_size = size;
-	/* Guests touch a few pages here and there: zeroing 2 MiB for each is slow and large. */
-	madvise(memory, size, MADV_NOHUGEPAGE);
-
-	region.userspace_addr = (uintptr_t)memory;
+	vm->memory = map_memory(fd, size);
+	vm->guest_memory = map_memory(fd, size);
+	close(fd);
+	if (!vm->memory || !vm->guest_memory)
+		return -ENOMEM;
+	region.userspace_addr = (uintptr_t)vm->guest_memory;
 	return vm_ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
@@ -183,12 +204,6 @@ int vm_open(struct vm **result, const struct vm_config *config)
 	return 0;
 }
 
-static void close_fd(int fd)
-{
-	if (fd >= 0)
-		close(fd);
-}
-
 void vm_close(struct vm *vm)
 {
 	if (!vm)
@@ -200,6 +215,8 @@ void vm_close(struct vm *vm)
 	close_fd(vm->device);
 	if (vm->memory)
 		munmap(vm->memory, vm->memory_size);
+	if (vm->guest_memory)
+		munmap(vm->guest_memory, vm->memory_size);
 	free(vm);
 }
 
@@ -213,4 +230,24 @@ void *vm_memory(struct vm *vm, uint64_t gpa, uint64_t size)
 uint64_t vm_memory_size(const struct vm *vm)
 {
 	return vm->memory_size;
+}
+
+int vm_protect(struct vm *vm, uint64_t gpa)
+{
+	const uint64_t page = gpa & -(uint64_t)X86_PAGE_SIZE;
+
+	if (!vm_memory(vm, page, X86_PAGE_SIZE) || mprotect(vm->guest_memory + page, X86_PAGE_SIZE, PROT_READ))
+		return -EFAULT;
+	vm->protected = true;
+	return 0;
+}
+
+int vm_unprotect(struct vm *vm)
+{
+	if (vm->protected && mprotect(vm->guest_memory, vm->memory_size, PROT_READ | PROT_WRITE)) {
+		message("mprotect of guest memory: %s", strerror(errno));
+		return -EFAULT;
+	}
+	vm->protected = false;
+	return 0;
 }

@@ -46,6 +46,11 @@ static const struct {
 	{ ZYDIS_MNEMONIC_LGDT, GATE_NONE, INSN_TABLES, 0 },
 	{ ZYDIS_MNEMONIC_INVLPG, GATE_NONE, INSN_TABLES, 0 },
 	{ ZYDIS_MNEMONIC_INVPCID, GATE_NONE, INSN_TABLES, 0 },
+	{ ZYDIS_MNEMONIC_INT1, GATE_NONE, INSN_ICEBP, 0 },
+	{ ZYDIS_MNEMONIC_SIDT, GATE_NONE, INSN_ALONE, 0 },
+	{ ZYDIS_MNEMONIC_XBEGIN, GATE_NONE, INSN_ALONE, 0 },
+	{ ZYDIS_MNEMONIC_VMCALL, GATE_NONE, INSN_ALONE, 0 },
+	{ ZYDIS_MNEMONIC_VMMCALL, GATE_NONE, INSN_ALONE, 0 },
 };
 
 static ZydisMachineMode machine_mode(const struct x86_state *s, ZydisStackWidth *stack)
@@ -143,6 +148,15 @@ static void far_pointer(struct insn *i, const ZydisDecodedInstruction *z, const 
 	}
 }
 
+/* Which operand of a MOV is a register of this class, or -1. */
+static int moves_register(const ZydisDecodedInstruction *z, const ZydisDecodedOperand *o, ZydisRegisterClass class)
+{
+	for (int n = 0; z->mnemonic == ZYDIS_MNEMONIC_MOV && n < 2; n++)
+		if (o[n].type == ZYDIS_OPERAND_TYPE_REGISTER && ZydisRegisterGetClass(o[n].reg.value) == class)
+			return n;
+	return -1;
+}
+
 static void classify(struct insn *i, const ZydisDecodedInstruction *z, const ZydisDecodedOperand *o)
 {
 	for (unsigned n = 0; n < sizeof table / sizeof *table; n++) {
@@ -159,15 +173,54 @@ static void classify(struct insn *i, const ZydisDecodedInstruction *z, const Zyd
 		i->flags |= INSN_PORT;
 	if (z->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 		far_pointer(i, z, o);
-	if (z->mnemonic == ZYDIS_MNEMONIC_MOV && o[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-	    ZydisRegisterGetClass(o[0].reg.value) == ZYDIS_REGCLASS_CONTROL)
+	if (moves_register(z, o, ZYDIS_REGCLASS_CONTROL) == 0)
 		i->flags |= INSN_TABLES;
+	if (moves_register(z, o, ZYDIS_REGCLASS_DEBUG) >= 0)
+		i->flags |= INSN_DEBUG;
 	if ((z->mnemonic == ZYDIS_MNEMONIC_MOV || z->mnemonic == ZYDIS_MNEMONIC_POP) &&
 	    o[0].type == ZYDIS_OPERAND_TYPE_REGISTER && o[0].reg.value == ZYDIS_REGISTER_SS)
 		i->flags |= INSN_SHADOW;
 	if (z->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE)) {
 		i->flags |= INSN_REP;
 		i->string_size = z->operand_width / 8;
+	}
+}
+
+#define INSN_WATCHED (INSN_POPF | INSN_HLT | INSN_TABLES | INSN_SHADOW | INSN_DEBUG | INSN_ICEBP | INSN_ALONE)
+
+/* Near branches of 16 bits cut RIP off: left to whoever runs one instruction at a time. */
+static void near_branch(struct insn *i, const struct x86_state *s, const ZydisDecodedInstruction *z,
+                        const ZydisDecodedOperand *o)
+{
+	if (z->operand_width == 16 || z->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+		return;
+	if (z->meta.category == ZYDIS_CATEGORY_RET || o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
+		i->flow = FLOW_POINTER;
+	} else if (o->type == ZYDIS_OPERAND_TYPE_REGISTER) {
+		i->flow = FLOW_VALUE;
+		i->target = register_value(s, o->reg.value);
+		if (x86_mode(s) != MODE_64)
+			i->target &= UINT32_MAX;
+	} else if (ZYAN_SUCCESS(ZydisCalcAbsoluteAddress(z, o, s->rip, &i->target))) {
+		i->flow = z->meta.category == ZYDIS_CATEGORY_COND_BR ? FLOW_FORK : FLOW_JUMP;
+	}
+}
+
+static void follow(struct insn *i, const struct x86_state *s, const ZydisDecodedInstruction *z,
+                   const ZydisDecodedOperand *o)
+{
+	/* KVM emulates string port I/O, whose stores are its own. */
+	if (i->gate != GATE_NONE || i->flags & INSN_WATCHED || z->meta.category == ZYDIS_CATEGORY_IOSTRINGOP)
+		return;
+	switch (z->meta.category) {
+	case ZYDIS_CATEGORY_CALL:
+	case ZYDIS_CATEGORY_COND_BR:
+	case ZYDIS_CATEGORY_RET:
+	case ZYDIS_CATEGORY_UNCOND_BR:
+		near_branch(i, s, z, o);
+		return;
+	default:
+		i->flow = FLOW_ON;
 	}
 }
 
@@ -201,6 +254,7 @@ void insn_decode(struct insn *i, const struct x86_state *s, const uint8_t *bytes
 	i->length = i->fetched = z.length;
 	i->operand_size = z.operand_width / 8;
 	classify(i, &z, operands);
+	follow(i, s, &z, operands);
 	for (unsigned n = 0; n < z.operand_count; n++)
 		memory_operand(i, s, &z, &operands[n]);
 }

@@ -21,6 +21,19 @@ enum {
 	INSN_TABLES = 1 << 4,           /* moves the IDT, the GDT or the page tables */
 	INSN_SHADOW = 1 << 5,           /* holds off traps until the instruction behind it has ended */
 	INSN_PORT = 1 << 6,             /* IN, OUT and their string forms */
+	INSN_DEBUG = 1 << 7,            /* MOV to or from a debug register */
+	INSN_ICEBP = 1 << 8,            /* INT1: #DB without a reason in DR6 */
+	INSN_ALONE = 1 << 9,            /* shows what a tracer moves (SIDT), has two ways on (XBEGIN), or KVM rewrites it (VMCALL) */
+};
+
+/* Where the processor goes on, as far as the instruction alone says. */
+enum flow_kind {
+	FLOW_STOP,                      /* a gate, or what else must not run unwatched */
+	FLOW_ON,                        /* behind it */
+	FLOW_JUMP,                      /* to target: JMP, CALL */
+	FLOW_FORK,                      /* to target, or behind it */
+	FLOW_VALUE,                     /* to target, which was a register's value: not known beforehand */
+	FLOW_POINTER                    /* to what memory[0] holds: near RET, JMP and CALL through memory */
 };
 
 /*
@@ -46,6 +59,8 @@ struct insn {
 	uint32_t far_offset;
 	uint16_t far_release;           /* far RET n */
 	unsigned flags;                 /* INSN_... */
+	enum flow_kind flow;
+	uint64_t target;                /* FLOW_JUMP, FLOW_FORK, FLOW_VALUE: RIP */
 	uint8_t string_size;            /* INSN_REP: bytes an element */
 	unsigned memory_count;
 	struct insn_memory memory[INSN_OPERANDS];

@@ -57,6 +57,12 @@ void patches_lift(struct patches *set, struct patch *patch)
 			take_out(set, &set->patch[n]);
 }
 
+void patches_lift_all(struct patches *set)
+{
+	for (unsigned n = 0; n < set->count; n++)
+		take_out(set, &set->patch[n]);
+}
+
 void patches_lower(struct patches *set)
 {
 	for (unsigned n = 0; n < set->count; n++) {

@@ -41,6 +41,7 @@ struct patch *patches_find(struct patches *set, uint64_t gpa);
  */
 void patches_lift(struct patches *set, struct patch *patch);
 void patches_lower(struct patches *set);
+void patches_lift_all(struct patches *set);
 
 /* Remove the transient ones, or all. */
 void patches_drop(struct patches *set, bool all);

@@ -1,6 +1,8 @@
 /*
  * Watch method "step": one instruction at a time, TF lent for as long as it
  * takes and taken back out of every place where the guest could find it.
+ * Method "break" is the same where there is a gate; what lies between runs in
+ * stretches (stretch.c).
  *
  *   WRMSR RDMSR SWAPGS far IRET SYSEXIT   stepped over; TF survives in RFLAGS or is tested at the end
  *   SYSCALL SYSENTER INT n                run without TF up to a stop at their target, so that the
@@ -14,8 +16,11 @@
  */
 #include "watch/stepper.h"
 
+#include "message.h"
 #include "watch/sample.h"
 #include "x86.h"
+
+#include <stdlib.h>
 
 /* 40000000h to 4000FFFFh: no processor implements these, so an access that passes is news.  SDM vol. 4, 2.1. */
 #define MSR_NEVER       0x4000
@@ -53,6 +58,16 @@ static bool may_run_freely(struct stepper *st)
 	return st->insn.flags & INSN_SHADOW || long_string(st);
 }
 
+/* Whether the guest has breakpoints of its own: L0 to G3 of its DR7. */
+static int find_guest_breaks(struct stepper *st)
+{
+	struct vm_debug debug;
+	int err = vm_get_debug(st->w->vm, &debug);
+
+	st->guest_breaks = !err && debug.dr7 & 0xff;
+	return err;
+}
+
 static enum outcome plain_step(struct stepper *st)
 {
 	const bool trap = st->guest_tf;
@@ -70,12 +85,16 @@ static enum outcome plain_step(struct stepper *st)
 		stepper_emit(st, &t);
 		return STOPPED;
 	}
+	if (r.outcome == TRAPPED)
+		return stepper_guest_trap(st, r.raised);
 	if (r.outcome == STEPPED || r.outcome == STOPPED) {
 		if (st->insn.flags & INSN_PUSHF && !st->guest_tf)
 			tf_clean_pushf(st, &r.after);
+		if (st->insn.flags & INSN_DEBUG && find_guest_breaks(st))
+			return FAILED;
 		st->guest_tf = tf;
-		if (trap)
-			return stepper_guest_trap(st);
+		if (trap || r.raised)
+			return stepper_guest_trap(st, r.raised | (trap ? DR6_SINGLE_STEP : 0));
 	}
 	return r.outcome;
 }
@@ -209,6 +228,8 @@ static enum outcome pass_gate(struct stepper *st)
 		return FAILED;
 
 	r = stepper_run(st, free_run ? RUN_FREE : RUN_STEP);
+	if (r.outcome == TRAPPED)
+		return tf_take_back(st, &t, &r.after, true) ? FAILED : stepper_guest_trap(st, r.raised);
 	if (r.outcome != STEPPED && r.outcome != STOPPED)
 		return r.outcome;
 	t.after = r.after;
@@ -228,17 +249,33 @@ static enum outcome pass_gate(struct stepper *st)
 	finish_msr(st, &t);
 	if (worth_telling(&t))
 		stepper_emit(st, &t);
-	if (!faulted && !free_run && tf_traps_behind(t.gate.kind, tf_before, tf))
-		return stepper_guest_trap(st);
+	if (!faulted && !free_run && (r.raised || tf_traps_behind(t.gate.kind, tf_before, tf)))
+		return stepper_guest_trap(st, r.raised | (tf_traps_behind(t.gate.kind, tf_before, tf) ? DR6_SINGLE_STEP : 0));
 	return r.outcome;
 }
 
-int watch_step(const struct watch *w, struct run_end *end)
+static void decode(struct stepper *st)
 {
-	struct stepper st = { .w = w, .end = end };
+	const struct x86_state *b = &st->before;
 	uint8_t bytes[INSN_MAX];
+	const size_t size = view_read(st->w->view, b, code_linear(b, b->rip), bytes, sizeof bytes);
+
+	insn_decode(&st->insn, b, bytes, (unsigned)size);
+}
+
+/* One instruction, or with method break as many as hold no gate. */
+static enum outcome go_on(struct stepper *st)
+{
+	if (stretch_begins(st))
+		return stretch_run(st);
+	stops_refresh(&st->stops, &st->before);
+	return st->insn.gate == GATE_NONE ? plain_step(st) : pass_gate(st);
+}
+
+static int watch_all(const struct watch *w, struct run_end *end, struct stretches *stretches)
+{
+	struct stepper st = { .w = w, .end = end, .stretches = stretches };
 	enum outcome outcome = STEPPED;
-	unsigned size;
 
 	if (vm_trap_msrs(w->vm, watch_msrs + 1, watch_msr_count - 1))   /* not EFER: KVM checks its writes itself */
 		return -1;
@@ -250,13 +287,31 @@ int watch_step(const struct watch *w, struct run_end *end)
 		}
 		if (stepper_sample(&st, &st.before, VM_REGS | VM_SREGS))
 			return -1;
-		stops_refresh(&st.stops, &st.before);
-		size = (unsigned)view_read(w->view, &st.before, code_linear(&st.before, st.before.rip), bytes,
-		                           sizeof bytes);
-		insn_decode(&st.insn, &st.before, bytes, size);
-		outcome = st.insn.gate == GATE_NONE ? plain_step(&st) : pass_gate(&st);
+		decode(&st);
+		outcome = go_on(&st);
 	}
 	stops_clear(&st.stops);
+	stretch_allow(&st);
 	w->view->patches = NULL;
 	return outcome == FAILED ? -1 : 0;
+}
+
+int watch_step(const struct watch *w, struct run_end *end)
+{
+	return watch_all(w, end, NULL);
+}
+
+int watch_break(const struct watch *w, struct run_end *end)
+{
+	struct stretches *stretches = calloc(1, sizeof *stretches);
+	int err;
+
+	if (!stretches) {
+		message("out of memory");
+		return -1;
+	}
+	stretches->explorer.view = w->view;
+	err = watch_all(w, end, stretches);
+	free(stretches);
+	return err;
 }

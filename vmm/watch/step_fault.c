@@ -7,8 +7,8 @@
 #include "watch/sample.h"
 #include "x86.h"
 
-/* DR6 after a single-step trap: BS, and the bits that read as ones.  SDM vol. 3B, 17.2.3. */
-#define DR6_SINGLE_STEP 0xffff4ff0
+/* The bits of DR6 that read as ones.  SDM vol. 3B, 17.2.3. */
+#define DR6_FIXED       0xffff0ff0
 
 /*
  * Which exception it was, where its handler serves several and the landing
@@ -67,13 +67,24 @@ bool stepper_describe_fault(struct stepper *st, struct transition *t, const stru
 	return true;
 }
 
-/* The single-step trap that the guest asked for with a TF of its own. */
-enum outcome stepper_guest_trap(struct stepper *st)
+/* The processor clears B0 to B3 before it sets those that are due, and leaves BS to software. */
+static int raise_dr6(struct stepper *st, uint64_t raised)
+{
+	struct vm_debug debug;
+	int err = vm_get_debug(st->w->vm, &debug);
+
+	if (err)
+		return err;
+	return vm_set_dr6(st->w->vm, (debug.dr6 & ~(uint64_t)DR6_BREAKPOINTS) | DR6_FIXED | (uint32_t)raised);
+}
+
+/* The #DB that the guest asked for with a TF, breakpoints or an INT1 of its own. */
+enum outcome stepper_guest_trap(struct stepper *st, uint64_t raised)
 {
 	struct transition t = { 0 };
 	struct result r;
 
-	if (stepper_sample(st, &st->before, VM_ALL) || vm_set_dr6(st->w->vm, DR6_SINGLE_STEP) ||
+	if (stepper_sample(st, &st->before, VM_ALL) || raise_dr6(st, raised) ||
 	    vm_inject(st->w->vm, X86_VECTOR_DB, false, 0))
 		return FAILED;
 	st->insn = (struct insn){ 0 };                  /* none runs: the handler may well be next */

@@ -43,6 +43,22 @@ static bool is_own(struct stepper *st, const struct vm_exit *exit, const struct 
 	}
 }
 
+/* A #DB exit: the step that was asked for, what the guest itself asked for, or both. */
+static enum outcome debug_exit(struct stepper *st, const struct vm_exit *exit, struct result *r)
+{
+	const bool moved = r->after.rip != st->before.rip;
+
+	if (st->guest_breaks)
+		r->raised = exit->debug.dr6 & DR6_BREAKPOINTS;
+	if (st->insn.flags & INSN_ICEBP && !moved) {    /* a trap, but KVM says where INT1 stands */
+		r->raised |= DR6_ICEBP;
+		r->after.rip += st->insn.length;
+		r->err = vm_set_state(st->w->vm, &r->after, VM_REGS);
+		return r->err ? FAILED : STEPPED;
+	}
+	return r->raised && !moved && !(exit->debug.dr6 & DR6_SINGLE_STEP) ? TRAPPED : STEPPED;
+}
+
 /* Enter until the instruction ends, a stop is reached or the run is over. */
 static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct result *r)
 {
@@ -64,7 +80,7 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 		}
 		switch (exit.kind) {
 		case EXIT_DEBUG:
-			return STEPPED;
+			return debug_exit(st, &exit, r);
 		case EXIT_PIO:
 			ports_access(st->w->ports, &exit);
 			if (st->w->ports->ended)
@@ -81,6 +97,11 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 				break;
 			st->end->interrupted = true;
 			return ENDED;
+		case EXIT_PROTECTED:
+			r->err = stretch_allow(st);
+			if (r->err)
+				return FAILED;
+			break;
 		default:
 			end_by_exit(st->end, &exit, &st->before, st->w->view);
 			return ENDED;

@@ -1,11 +1,13 @@
 /*
- * What the files of watch method "step" share: step.c (the loop and the
- * gates), stepper.c (one run of the vCPU), step_fault.c (exceptions), and
- * step_tf.c (the trap flag, lent and the guest's own).
+ * What the files of watch methods "step" and "break" share: step.c (the loop
+ * and the gates), stepper.c (one run of the vCPU), step_fault.c (exceptions),
+ * step_tf.c (the trap flag, lent and the guest's own), and stretch.c (what
+ * "break" lets run up to its breakpoints).
  */
 #ifndef WATCH_STEPPER_H
 #define WATCH_STEPPER_H
 
+#include "watch/explore.h"
 #include "watch/insn.h"
 #include "watch/pair.h"
 #include "watch/stops.h"
@@ -18,6 +20,8 @@ struct stepper {
 	struct pairing pairing;
 	uint64_t seq;
 	bool guest_tf;                  /* the guest's own TF, which KVM hides while stepping */
+	bool guest_breaks;              /* its own DR7 has breakpoints enabled */
+	struct stretches *stretches;    /* method "break"; NULL: "step" */
 	struct x86_state before;        /* of the instruction under way */
 	struct insn insn;
 	struct { bool seen; uint32_t index; uint64_t value; } msr;
@@ -26,6 +30,7 @@ struct stepper {
 enum outcome {
 	STEPPED,                        /* the instruction ended and the guest stands behind it */
 	STOPPED,                        /* at one of our stops: hit says which */
+	TRAPPED,                        /* a breakpoint of the guest's own stands at it: it has not run */
 	ENDED,                          /* the run is over: *end is filled */
 	FAILED                          /* KVM failed: err */
 };
@@ -33,9 +38,14 @@ enum outcome {
 struct result {
 	enum outcome outcome;
 	struct stop_hit hit;
+	uint64_t raised;                /* DR6 bits of the guest's own breakpoints, or DR6_ICEBP: a #DB is due */
 	struct x86_state after;         /* registers and segments; RIP is where the guest believes to be */
 	int err;
 };
+
+#define DR6_BREAKPOINTS 0xf             /* B0 to B3, SDM vol. 3B, 17.2.3 */
+#define DR6_SINGLE_STEP 0x4000          /* BS */
+#define DR6_ICEBP       UINT64_C(0x100000000)   /* ours: a #DB that sets none */
 
 /* --- stepper.c --- */
 
@@ -53,8 +63,8 @@ void stepper_emit(struct stepper *st, struct transition *t);
  * of the delivery.  False: it was not the instruction's own, as its frame tells.
  */
 bool stepper_describe_fault(struct stepper *st, struct transition *t, const struct result *r, bool lent);
-/* The single-step trap that the guest asked for with a TF of its own. */
-enum outcome stepper_guest_trap(struct stepper *st);
+/* The #DB that the guest asked for with a TF, breakpoints or an INT1 of its own; raised: bits for its DR6. */
+enum outcome stepper_guest_trap(struct stepper *st, uint64_t raised);
 
 /* --- step_tf.c --- */
 
@@ -68,5 +78,23 @@ int tf_take_back(struct stepper *st, struct transition *t, struct x86_state *aft
 /* The same for memory: the image that PUSHF stored, or that delivery pushed. */
 void tf_clean_pushf(struct stepper *st, const struct x86_state *after);
 void tf_clean_frame(struct stepper *st, struct transition *t);
+
+/* --- stretch.c --- */
+
+struct stretches {
+	struct explorer explorer;
+	struct cut cut;
+	uint64_t page[64];              /* that the guest cannot write, physical */
+	unsigned pages;
+	uint64_t alone;                 /* RIP of an instruction that a stretch could not pass */
+	bool stuck;                     /* there is one */
+};
+
+/* Whether the instruction under way can begin a stretch: finds out where to stop. */
+bool stretch_begins(struct stepper *st);
+/* Run it. */
+enum outcome stretch_run(struct stepper *st);
+/* The guest may write everywhere again. */
+int stretch_allow(struct stepper *st);
 
 #endif

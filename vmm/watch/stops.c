@@ -24,6 +24,14 @@ void stops_clear(struct stops *s)
 {
 	patches_drop(&s->patches, true);
 	s->stale = true;
+	s->out = false;
+}
+
+void stops_out(struct stops *s)
+{
+	if (!s->out)
+		patches_lift_all(&s->patches);
+	s->out = true;
 }
 
 static size_t idt_size(const struct x86_state *state)
@@ -151,8 +159,23 @@ static bool same_table(const struct x86_table *a, const struct x86_table *b)
 	return a->base == b->base && a->limit == b->limit;
 }
 
+/* Whether the IDT is another than the one that the stops were built for, by whatever means. */
+static bool idt_changed(struct stops *s, const struct x86_state *state)
+{
+	uint8_t idt[sizeof s->idt] = { 0 };
+
+	view_read(s->view, state, s->idtr.base, idt, idt_size(state));
+	return memcmp(idt, s->idt, sizeof idt) != 0;
+}
+
 void stops_refresh(struct stops *s, const struct x86_state *state)
 {
+	if (s->out) {
+		s->out = false;
+		s->stale = s->stale || idt_changed(s, state);
+		if (!s->stale)
+			patches_lower(&s->patches);
+	}
 	if (s->stale || resolvable(s, state) || s->cr3 != state->cr3 || s->tr != state->tr.base ||
 	    s->ldtr != state->ldtr.base || !same_table(&s->idtr, &state->idtr) ||
 	    !same_table(&s->gdtr, &state->gdtr))
@@ -291,12 +314,9 @@ bool stops_allow(struct stops *s, const struct x86_state *state, uint64_t linear
 
 void stops_lower(struct stops *s, const struct x86_state *state, const struct insn *insn)
 {
-	uint8_t idt[sizeof s->idt] = { 0 };
-
 	patches_drop(&s->patches, false);
 	patches_lower(&s->patches);
-	view_read(s->view, state, s->idtr.base, idt, idt_size(state));
-	if (insn->flags & INSN_TABLES || memcmp(idt, s->idt, sizeof idt))
+	if (insn->flags & INSN_TABLES || idt_changed(s, state))
 		s->stale = true;
 }
 

@@ -24,6 +24,7 @@ struct stops {
 	uint64_t avoid;                                 /* physical: no place for a pad, as a gate leads there */
 	uint32_t unresolved;                            /* vectors whose handler has no page that can run */
 	bool stale;                                     /* build again before the next run */
+	bool out;                                       /* stops_out: put back by the next stops_refresh */
 };
 
 /* Whether a handler in this code segment runs in ring 0 for certain: elsewhere HLT is no stop. */
@@ -81,7 +82,10 @@ struct stop_hit {
 };
 struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64_t rip);
 
-/* Take everything out of guest memory. */
+/* Leave guest memory as the guest has it, until the next stops_refresh. */
+void stops_out(struct stops *s);
+
+/* Take everything out of guest memory, for good. */
 void stops_clear(struct stops *s);
 
 #endif
