@@ -64,11 +64,12 @@ static void set_regs(struct kvm_regs *regs, const struct x86_state *s)
 	regs->rflags = s->rflags;
 }
 
+/* The type of an unusable segment says nothing, and KVM on VT-x changes it when it takes a state. */
 static struct x86_segment get_segment(const struct kvm_segment *k)
 {
 	return (struct x86_segment) {
 		.base = k->base, .limit = k->limit, .selector = k->selector,
-		.type = k->type, .dpl = k->dpl, .s = k->s, .p = k->present,
+		.type = k->unusable ? 0 : k->type, .dpl = k->dpl, .s = k->s, .p = k->present,
 		.l = k->l, .db = k->db, .g = k->g, .unusable = k->unusable,
 	};
 }

@@ -76,18 +76,25 @@ static int set_flags(struct stepper *st, bool resume)
 	return err ? err : vm_set_state(st->w->vm, &s, VM_REGS);
 }
 
-/* The guest stands where its stretch began, with an RF that is not its own. */
+/*
+ * An exit that is an exception's or a fault's has RF set, as its frame would
+ * have (SDM vol. 3C, 28.3.3).  The guest's own RF outlives no instruction.
+ */
 static int take_back_rf(struct stepper *st, struct x86_state *now)
 {
-	now->rflags &= ~(uint64_t)X86_RFLAGS_RF;
+	const uint64_t own = now->rip == st->before.rip ? st->before.rflags & X86_RFLAGS_RF : 0;
+
+	if ((now->rflags & X86_RFLAGS_RF) == own)
+		return 0;
+	now->rflags = (now->rflags & ~(uint64_t)X86_RFLAGS_RF) | own;
 	return vm_set_state(st->w->vm, now, VM_REGS);
 }
 
-static enum outcome leave_alone(struct stepper *st, uint64_t rip)
+static enum outcome leave_alone(struct stepper *st, struct x86_state *now)
 {
-	st->stretches->alone = rip;
+	st->stretches->alone = now->rip;
 	st->stretches->stuck = true;
-	return STEPPED;
+	return take_back_rf(st, now) ? FAILED : STEPPED;
 }
 
 /* The trap of the step before, that KVM had told already when it emulated that instruction. */
@@ -96,28 +103,27 @@ static bool late_step(const struct stepper *st, const struct vm_exit *exit, cons
 	return exit->debug.dr6 & DR6_SINGLE_STEP && now->rip == st->before.rip;
 }
 
-static enum outcome run_stretch(struct stepper *st, bool resume)
+static enum outcome run_stretch(struct stepper *st)
 {
 	struct vm *vm = st->w->vm;
 	struct vm_exit exit;
 	struct x86_state now = st->before;
 
 	while (!vm_run(vm, RUN_FREE, &exit)) {
-		if (vm_get_state(vm, &now, VM_REGS | VM_SREGS) ||
-		    (resume && now.rip == st->before.rip && take_back_rf(st, &now)))
+		if (vm_get_state(vm, &now, VM_REGS | VM_SREGS))
 			return FAILED;
 		switch (exit.kind) {
 		case EXIT_DEBUG:
 			if (is_cut(&st->stretches->cut, code_linear(&now, now.rip)))
-				return STEPPED;
+				return take_back_rf(st, &now) ? FAILED : STEPPED;
 			if (late_step(st, &exit, &now))
 				break;
 			end_lost(st->end, &st->before, now.rip, st->w->view);
 			return ENDED;
 		case EXIT_SHUTDOWN:
-			return leave_alone(st, now.rip);
+			return leave_alone(st, &now);
 		case EXIT_PROTECTED:
-			return stretch_allow(st) ? FAILED : leave_alone(st, now.rip);
+			return stretch_allow(st) ? FAILED : leave_alone(st, &now);
 		case EXIT_PIO:
 			ports_access(st->w->ports, &exit);
 			if (st->w->ports->ended)
@@ -137,7 +143,6 @@ static enum outcome run_stretch(struct stepper *st, bool resume)
 			end_by_exit(st->end, &exit, &now, st->w->view);
 			return ENDED;
 		}
-		resume = false;
 	}
 	return FAILED;
 }
@@ -152,7 +157,7 @@ enum outcome stretch_run(struct stepper *st)
 		return FAILED;
 	vm_withhold_idt(st->w->vm);
 	vm_breakpoints(st->w->vm, cut->rip, cut->count);
-	outcome = run_stretch(st, resume);
+	outcome = run_stretch(st);
 	vm_breakpoints(st->w->vm, NULL, 0);
 	vm_return_idt(st->w->vm);
 	return outcome;
