@@ -5,6 +5,8 @@
  */
 #include "box/bochs.h"
 
+#include "box/bochs_keeper.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -22,16 +24,11 @@ enum {
 	MIB = 1 << 20
 };
 
-/* Files that become_bochs hands on by number. */
-struct files {
-	int settings, commands, printer;
-};
-
 /*
  * corei7_skylake_x is a model with VT-x that boots Debian's kernel; ips sets its
  * clock, which runs as fast as it may (sync=none).  The log would be megabytes.
  */
-static bool put_settings(int fd, const struct bochs_config *config, const struct bochs *bochs, int printer)
+static bool put_settings(int fd, uint64_t memory_size)
 {
 	return dprintf(fd,
 		       "megs: %llu\n"
@@ -39,19 +36,41 @@ static bool put_settings(int fd, const struct bochs_config *config, const struct
 		       "vgaromimage: file=%s\n"
 		       "cpu: model=corei7_skylake_x, count=1, ips=100000000, reset_on_triple_fault=0, ignore_bad_msrs=1\n"
 		       "ata0-master: type=cdrom, path=/dev/fd/%d, status=inserted\n"
+		       "ata1: enabled=1, ioaddr1=0x170, ioaddr2=0x370, irq=15\n"
+		       "ata1-master: type=cdrom, path=/dev/fd/%d, status=inserted\n"
 		       "boot: cdrom\n"
 		       "com1: enabled=1, mode=file, dev=/dev/fd/%d\n"
 		       "parport1: enabled=1, file=/dev/fd/%d\n"
+		       "parport2: enabled=1, file=/dev/fd/%d\n"
 		       "display_library: term\n"
 		       "clock: sync=none\n"
 		       "log: /dev/null\n",
-		       (unsigned long long)(config->memory_size / MIB), BOCHS_BIOS, BOCHS_VGA_BIOS, config->disc,
-		       bochs->machine.console, printer) > 0;
+		       (unsigned long long)(memory_size / MIB), BOCHS_BIOS, BOCHS_VGA_BIOS, BOCHS_FD_DISC,
+		       BOCHS_FD_REQUEST, BOCHS_FD_CONSOLE, BOCHS_FD_PRINTER, BOCHS_FD_SIGNAL) > 0;
 }
 
-static void inherit(int fd)
+/* Files by the numbers that Bochs knows them by. */
+struct files {
+	struct { int fd, number; } file[8];
+	unsigned count;
+};
+
+static void hand_on(struct files *files, int fd, int number)
 {
-	fcntl(fd, F_SETFD, 0);
+	files->file[files->count].fd = fd;
+	files->file[files->count++].number = number;
+}
+
+static void preload(const struct bochs_config *config)
+{
+	char path[32];
+
+	snprintf(path, sizeof(path), "/dev/fd/%d", BOCHS_FD_KEEPER);
+	setenv("LD_PRELOAD", path, 1);
+	if (config->save)
+		setenv(BOCHS_SAVE, config->save, 1);
+	else
+		setenv(BOCHS_RESTORE, config->restore, 1);
 }
 
 /* In the child: what fails here is read from the errors file. */
@@ -63,13 +82,10 @@ static _Noreturn void become_bochs(const char *path, const struct bochs_config *
 			       (char[]){ "-rc" }, commands, NULL };
 	sigset_t none;
 
-	snprintf(settings, sizeof(settings), "/dev/fd/%d", files->settings);
-	snprintf(commands, sizeof(commands), "/dev/fd/%d", files->commands);
-	inherit(files->settings);
-	inherit(files->commands);
-	inherit(files->printer);
-	inherit(config->disc);
-	inherit(bochs->machine.console);
+	snprintf(settings, sizeof(settings), "/dev/fd/%d", BOCHS_FD_SETTINGS);
+	snprintf(commands, sizeof(commands), "/dev/fd/%d", BOCHS_FD_COMMANDS);
+	for (unsigned i = 0; i < files->count; i++)
+		dup2(files->file[i].fd, files->file[i].number);
 	dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
 	dup2(bochs->machine.errors, 1);
 	dup2(bochs->machine.errors, 2);
@@ -78,6 +94,8 @@ static _Noreturn void become_bochs(const char *path, const struct bochs_config *
 	unsetenv("BOCHSRC");
 	/* It reads memory that it never wrote, and dies where that is not zero. */
 	unsetenv("MALLOC_PERTURB_");
+	if (config->save || config->restore)
+		preload(config);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* The parent may be gone already. */
@@ -94,28 +112,72 @@ static bool put_commands(int fd)
 	return write(fd, "c\n", 2) == 2 && lseek(fd, 0, SEEK_SET) == 0;
 }
 
+static int open_keeper(void)
+{
+	char self[PATH_MAX], path[PATH_MAX + sizeof(BOCHS_KEEPER)];
+	ssize_t length = readlink("/proc/self/exe", self, sizeof(self) - 1);
+
+	if (length <= 0)
+		return -1;
+	self[length] = '\0';
+	snprintf(path, sizeof(path), "%.*s%s", (int)(strrchr(self, '/') + 1 - self), self, BOCHS_KEEPER);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+bool bochs_can_keep(void)
+{
+	int fd = open_keeper();
+	bool can = fd >= 0;
+
+	close_fd(&fd);
+	return can;
+}
+
 bool bochs_start(struct bochs *bochs, const char *path, const struct bochs_config *config)
 {
-	struct files files = { memfd_create("settings", MFD_CLOEXEC), memfd_create("commands", MFD_CLOEXEC), -1 };
-	int printer[2] = { -1, -1 };
+	int settings = memfd_create("settings", MFD_CLOEXEC), commands = memfd_create("commands", MFD_CLOEXEC);
+	int signal = memfd_create("signal", MFD_CLOEXEC), keeper = open_keeper(), printer[2] = { -1, -1 };
+	struct files files = { .count = 0 };
 	pid_t parent = getpid();
 
 	*bochs = (struct bochs){ .machine = { .console = memfd_create("console", MFD_CLOEXEC),
 					      .errors = memfd_create("errors", MFD_CLOEXEC),
 					      .name = BOCHS_NAME, .asked = true,
 					      .boot_patience_ms = BOOT_PATIENCE_MS, .grace_ms = TIMEOUT_GRACE_MS } };
-	if (pipe2(printer, O_CLOEXEC) == 0 && files.settings >= 0 && files.commands >= 0 &&
-	    bochs->machine.console >= 0 && bochs->machine.errors >= 0 && put_commands(files.commands) &&
-	    put_settings(files.settings, config, bochs, printer[1]))
+	if (pipe2(printer, O_CLOEXEC) == 0 && settings >= 0 && commands >= 0 && signal >= 0 &&
+	    bochs->machine.console >= 0 && bochs->machine.errors >= 0 && put_commands(commands) &&
+	    put_settings(settings, config->memory_size)) {
+		hand_on(&files, config->disc >= 0 ? config->disc : config->request, BOCHS_FD_DISC);
+		hand_on(&files, config->request, BOCHS_FD_REQUEST);
+		hand_on(&files, bochs->machine.console, BOCHS_FD_CONSOLE);
+		hand_on(&files, printer[1], BOCHS_FD_PRINTER);
+		hand_on(&files, signal, BOCHS_FD_SIGNAL);
+		hand_on(&files, settings, BOCHS_FD_SETTINGS);
+		hand_on(&files, commands, BOCHS_FD_COMMANDS);
+		hand_on(&files, keeper, BOCHS_FD_KEEPER);
 		bochs->pid = fork();
-	files.printer = printer[1];
-	if (bochs->pid == 0 && printer[1] >= 0 && getpid() != parent)
-		become_bochs(path, config, bochs, &files, parent);
+		if (bochs->pid == 0)
+			become_bochs(path, config, bochs, &files, parent);
+	}
 	bochs->machine.port = printer[0];
 	close_fd(&printer[1]);
-	close_fd(&files.settings);
-	close_fd(&files.commands);
+	close_fd(&settings);
+	close_fd(&commands);
+	close_fd(&signal);
+	close_fd(&keeper);
 	return bochs->pid > 0;
+}
+
+bool bochs_saved(struct bochs *bochs)
+{
+	int status = 0;
+
+	if (bochs->pid <= 0)
+		return false;
+	while (waitpid(bochs->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	bochs->pid = 0;
+	return WIFEXITED(status) && WEXITSTATUS(status) == BOCHS_SAVED;
 }
 
 void bochs_stop(struct bochs *bochs)

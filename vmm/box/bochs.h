@@ -16,7 +16,9 @@
 
 struct bochs_config {
 	uint64_t memory_size;           /* bytes, a multiple of a MiB */
-	int disc;                       /* memory file: the ISO image to boot */
+	int disc;                       /* memory file: the ISO image to boot; -1 with restore */
+	int request;                    /* memory file: the second disc, request_disc.h */
+	const char *save, *restore;     /* directories of a saved machine; NULL: neither */
 };
 
 struct bochs {
@@ -24,8 +26,12 @@ struct bochs {
 	pid_t pid;                      /* 0: none */
 };
 
+/* Whether save and restore can be had. */
+bool bochs_can_keep(void);
 /* False when it did not even start: then machine_last_words may say why.  Bochs dies with this process. */
 bool bochs_start(struct bochs *bochs, const char *path, const struct bochs_config *config);
+/* Wait for one with save: whether it did.  In any case it has ended. */
+bool bochs_saved(struct bochs *bochs);
 /* Kill it, wait for it, close everything. */
 void bochs_stop(struct bochs *bochs);
 

@@ -106,7 +106,7 @@ static void run(struct box *box, const struct box_kernel *kernel, const struct t
 	uint64_t archive = 0;
 
 	*config = (struct qemu_config){ .snapshot = -1, .kernel = kernel->image };
-	config->initramfs = initramfs_make(kernel, box_modules, NULL, &archive);
+	config->initramfs = initramfs_make(kernel, box_modules, false, &archive);
 	if (config->initramfs < 0)
 		return;
 	config->memory_size = (MEMORY_OWN + box->relay.request->memory_size + 2 * archive) & -(uint64_t)MIB;

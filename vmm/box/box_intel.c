@@ -1,15 +1,18 @@
 /*
- * Running the program in the Intel box.  Its machine has no way in: the
- * request is on the disc that it boots.
+ * Running the program in the Intel box.  Its machine boots once, is saved, and
+ * is taken up again for every run; the request is on a disc.
  */
 #include "box/box_intel.h"
 
 #include "box/bochs.h"
+#include "box/identity.h"
 #include "box/initramfs.h"
 #include "box/iso.h"
 #include "box/kernel.h"
 #include "box/relay.h"
 #include "box/request.h"
+#include "box/request_disc.h"
+#include "box/saved.h"
 #include "message.h"
 
 #include <errno.h>
@@ -21,6 +24,8 @@ enum {
 	MIB = 1 << 20,
 	MEMORY_OWN = 256 * MIB,         /* of the machine's memory, for its kernel and its program */
 	MEMORY_MAX = 2048,              /* MiB that Bochs can be given */
+	COMMON_GUEST = 64 * MIB,
+	COMMON_REQUEST = 8 * MIB,
 	PROGRESS_AFTER_MS = 2000
 };
 
@@ -50,49 +55,120 @@ bool box_intel_available(char *why, size_t why_size)
 	return find_all(&parts, why, why_size);
 }
 
-/* The disc, with program and request on it, and how much memory its machine should have. */
-static int make_disc(const struct parts *parts, const struct box_request *request, uint64_t *memory_size)
+/* One machine for all guests but large ones; the request lies in its memory twice. */
+static bool is_common(const struct box_request *request, size_t request_size)
 {
-	struct outbox outbox = { .size = 0 };
-	int archive, disc = -1;
-	uint64_t size = 0;
-
-	if (outbox_fill(&outbox, request, BOCHS_NAME) == 0) {
-		archive = initramfs_make(&parts->kernel, box_modules_intel,
-					 &(struct initramfs_request){ outbox.bytes, outbox.size }, &size);
-		if (archive >= 0) {
-			disc = iso_make(parts->maker, parts->kernel.image, archive);
-			close(archive);
-		}
-	}
-	free(outbox.bytes);
-	*memory_size = (MEMORY_OWN + request->memory_size + 2 * size) & -(uint64_t)MIB;
-	return disc;
+	return request->memory_size <= COMMON_GUEST && request_size <= COMMON_REQUEST;
 }
 
-static void run(struct relay *relay, const struct parts *parts)
+/* Everything that a saved machine was made from. */
+static bool key_of(const struct parts *parts, int archive, uint64_t memory_size, uint64_t *key)
+{
+	*key = IDENTITY_START;
+	identity_of_bytes(key, &memory_size, sizeof(memory_size));
+	return identity_of_file(key, parts->kernel.image) && identity_of_file(key, parts->bochs) &&
+	       identity_of_file(key, BOCHS_BIOS) && identity_of_contents(key, archive);
+}
+
+static enum relay_state attempt(struct relay *relay, const struct parts *parts, const struct bochs_config *config,
+				bool last)
 {
 	enum relay_state state = RELAY_NOT_UP;
-	struct bochs_config config;
 	struct bochs bochs;
 	char words[1024];
 
-	config.disc = make_disc(parts, relay->request, &config.memory_size);
-	if (config.disc < 0)
-		return;
-	if (config.memory_size > (uint64_t)MEMORY_MAX * MIB) {
-		message("the Intel box has room for a guest of %d MiB at most", MEMORY_MAX - MEMORY_OWN / MIB - 64);
-		close(config.disc);
-		return;
-	}
-	if (bochs_start(&bochs, parts->bochs, &config))
+	if (bochs_start(&bochs, parts->bochs, config))
 		state = relay_run(relay, &bochs.machine, true);
-	if (state == RELAY_NOT_UP) {
+	if (state == RELAY_NOT_UP && last) {
 		machine_last_words(&bochs.machine, words, sizeof(words));
 		message("the box did not start%s%s", words[0] ? "; its last words:\n" : "", words);
 	}
 	bochs_stop(&bochs);
-	close(config.disc);
+	return state;
+}
+
+/* Boot one, up to where it waits for a request: Bochs saves it and ends. */
+static enum relay_state make_saved(struct relay *relay, const struct parts *parts, struct bochs_config *config,
+				   struct saved *saved)
+{
+	enum relay_state state = RELAY_NOT_UP;
+	struct bochs bochs;
+	bool kept = false;
+
+	if (!saved_begin(saved))
+		return state;
+	config->save = saved->making;
+	if (bochs_start(&bochs, parts->bochs, config))
+		state = relay_run(relay, &bochs.machine, true);
+	if (state == RELAY_NOT_UP && bochs_saved(&bochs))
+		kept = saved_keep(saved);
+	bochs_stop(&bochs);
+	if (!kept)
+		saved_drop(saved);
+	config->save = NULL;
+	return kept ? RELAY_READY : state;
+}
+
+static enum relay_state attempt_saved(struct relay *relay, const struct parts *parts, struct bochs_config *config,
+				      struct saved *saved, int archive)
+{
+	enum relay_state state = RELAY_READY;
+
+	if (!saved_exists(saved)) {
+		config->disc = iso_make(parts->maker, parts->kernel.image, archive);
+		if (config->disc < 0)
+			return RELAY_ENDED;
+		state = make_saved(relay, parts, config, saved);
+	}
+	if (state != RELAY_READY)
+		return state;
+	config->restore = saved->path;
+	state = attempt(relay, parts, config, false);
+	config->restore = NULL;
+	if (state != RELAY_ENDED)
+		saved_discard(saved);
+	return state;
+}
+
+static void attempts(struct relay *relay, const struct parts *parts, struct bochs_config *config, bool common,
+		     int archive)
+{
+	struct saved saved;
+	uint64_t key;
+
+	if (common && bochs_can_keep() && key_of(parts, archive, config->memory_size, &key) &&
+	    saved_place(&saved, key) && attempt_saved(relay, parts, config, &saved, archive) == RELAY_ENDED)
+		return;
+	if (config->disc < 0)
+		config->disc = iso_make(parts->maker, parts->kernel.image, archive);
+	if (config->disc >= 0)
+		attempt(relay, parts, config, true);
+}
+
+static void run(struct relay *relay, const struct parts *parts)
+{
+	const struct box_request *request = relay->request;
+	struct bochs_config config = { .disc = -1, .request = -1 };
+	struct outbox outbox = { .size = 0 };
+	uint64_t size = 0;
+	bool common;
+	int archive;
+
+	if (outbox_fill(&outbox, request, BOCHS_NAME) != 0)
+		return;
+	common = is_common(request, outbox.size);
+	archive = initramfs_make(&parts->kernel, box_modules_intel, true, &size);
+	config.memory_size = MEMORY_OWN + 2 * size + (common ? COMMON_GUEST + 2 * COMMON_REQUEST :
+						      request->memory_size + 2 * outbox.size);
+	config.memory_size &= -(uint64_t)MIB;
+	if (config.memory_size > (uint64_t)MEMORY_MAX * MIB)
+		message("the Intel box has room for a guest of %d MiB at most", MEMORY_MAX - MEMORY_OWN / MIB - 64);
+	else if (archive >= 0 && (config.request = request_disc_make(outbox.bytes, outbox.size)) >= 0)
+		attempts(relay, parts, &config, common, archive);
+	free(outbox.bytes);
+	close_fd(&archive);
+	close_fd(&config.disc);
+	close_fd(&config.request);
 }
 
 enum box_result box_intel_run(const struct box_request *request, int *status)

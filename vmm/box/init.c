@@ -9,6 +9,7 @@
 #include "box/initramfs.h"
 #include "box/kernel.h"
 #include "box/printer.h"
+#include "box/request_disc.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -116,15 +117,16 @@ static void open_port(void)
 	request = port;
 }
 
-/* In the Intel box: out by the printer, in by a file. */
+/* In the Intel box: out by the printer, in by a disc.  Here the machine can be saved. */
 static void open_printer(void)
 {
+	printer_signal();
 	port = printer_open(&printer);
 	if (port < 0)
 		fail("cannot open the way out: %s", strerror(-port));
-	request = open(BOX_REQUEST, O_RDONLY | O_CLOEXEC);
+	request = request_disc_read();
 	if (request < 0)
-		fail("cannot open the request: %s", strerror(errno));
+		fail("cannot read the request: %s", strerror(-request));
 }
 
 static void say(enum frame_type type, const void *payload, size_t length)
@@ -280,7 +282,7 @@ _Noreturn void box_init(void)
 	pid_t pid;
 
 	mount_all();
-	if (access(BOX_REQUEST, F_OK) == 0) {
+	if (access(BOX_INTEL_MARK, F_OK) == 0) {
 		load_modules(box_modules_intel);
 		open_printer();
 	} else {

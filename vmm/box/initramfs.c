@@ -81,16 +81,15 @@ static void fill(struct cpio *cpio, const struct box_kernel *kernel, const struc
 	}
 }
 
-int initramfs_make(const struct box_kernel *kernel, const struct box_module *modules,
-		   const struct initramfs_request *request, uint64_t *size)
+int initramfs_make(const struct box_kernel *kernel, const struct box_module *modules, bool intel, uint64_t *size)
 {
 	int fd = memfd_create("initramfs", MFD_CLOEXEC), error = fd < 0 ? -errno : 0;
 	struct cpio cpio = { .file = fd < 0 ? NULL : fdopen(dup(fd), "w") };
 
 	if (cpio.file) {
 		fill(&cpio, kernel, modules);
-		if (request)
-			cpio_file(&cpio, &BOX_REQUEST[1], 0400, request->bytes, request->size);
+		if (intel)
+			cpio_file(&cpio, &BOX_INTEL_MARK[1], 0444, NULL, 0);
 		error = cpio_close(&cpio);
 		*size = cpio.size;
 		fclose(cpio.file);

@@ -7,22 +7,16 @@
 
 #include "box/kernel.h"
 
-#include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /* What tells the init of a box that it is one. */
 #define BOX_MARK "/.vmm-box"
 
-/* Where the init of a machine that is asked beforehand finds the frames of its request. */
-#define BOX_REQUEST "/request"
+/* And that it is the Intel box's: asked by a disc, answering by a printer. */
+#define BOX_INTEL_MARK "/.vmm-box-intel"
 
-struct initramfs_request {
-	const void *bytes;
-	size_t size;
-};
-
-/* A memory file that holds the archive, or -1 after one message.  request: to go inside, or NULL. */
-int initramfs_make(const struct box_kernel *kernel, const struct box_module *modules,
-		   const struct initramfs_request *request, uint64_t *size);
+/* A memory file that holds the archive, or -1 after one message. */
+int initramfs_make(const struct box_kernel *kernel, const struct box_module *modules, bool intel, uint64_t *size);
 
 #endif

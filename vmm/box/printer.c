@@ -12,25 +12,46 @@
 #include <unistd.h>
 
 enum {
-	PORT_DATA = 0x378, PORT_CONTROL = 0x37a, PORTS = 3,
+	PRINTER = 0x378, SIGNAL_PRINTER = 0x278, PORTS = 3,
+	CONTROL = 2,                    /* behind the data */
 	CONTROL_STROBE = 0x01, CONTROL_INIT = 0x04, CONTROL_SELECT = 0x08,
 	CONTROL_IDLE = CONTROL_SELECT | CONTROL_INIT
 };
+
+/* Off and on: a printer that was saved on line has forgotten its paper. */
+static void go_on_line(int port)
+{
+	outb(0, port + CONTROL);
+	outb(CONTROL_INIT, port + CONTROL);
+	outb(CONTROL_IDLE, port + CONTROL);
+}
+
+static void print_byte(int port, uint8_t byte)
+{
+	outb(byte, port);
+	outb(CONTROL_IDLE | CONTROL_STROBE, port + CONTROL);
+	outb(CONTROL_IDLE, port + CONTROL);
+}
+
+void printer_signal(void)
+{
+	if (ioperm(SIGNAL_PRINTER, PORTS, 1) != 0)
+		return;
+	go_on_line(SIGNAL_PRINTER);
+	print_byte(SIGNAL_PRINTER, 'S');
+}
 
 static _Noreturn void print(int from)
 {
 	static uint8_t bytes[65536];
 	ssize_t got;
 
-	if (ioperm(PORT_DATA, PORTS, 1) != 0)
+	if (ioperm(PRINTER, PORTS, 1) != 0)
 		_exit(1);
-	outb(CONTROL_IDLE, PORT_CONTROL);
+	go_on_line(PRINTER);
 	while ((got = read(from, bytes, sizeof(bytes))) > 0)
-		for (ssize_t i = 0; i < got; i++) {
-			outb(bytes[i], PORT_DATA);
-			outb(CONTROL_IDLE | CONTROL_STROBE, PORT_CONTROL);
-			outb(CONTROL_IDLE, PORT_CONTROL);
-		}
+		for (ssize_t i = 0; i < got; i++)
+			print_byte(PRINTER, bytes[i]);
 	_exit(0);
 }
 

@@ -4,6 +4,7 @@
  */
 #include "box/snapshot.h"
 
+#include "box/identity.h"
 #include "box/qmp.h"
 
 #include <dirent.h>
@@ -12,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -21,54 +21,14 @@ enum { PAGE = 4096, ABANDONED_S = 60 };
 
 static const char prefix[] = "snapshot-", making_prefix[] = "snapshot-making-";
 
-/* FNV-1a over 64-bit words: it tells builds apart, it keeps out nobody. */
-static uint64_t hash(uint64_t h, const void *bytes, size_t size)
-{
-	for (size_t i = 0; i < size; i += sizeof(uint64_t)) {
-		uint64_t word = 0;
-
-		memcpy(&word, (const char *)bytes + i, size - i < sizeof(word) ? size - i : sizeof(word));
-		h = (h ^ word) * 0x100000001b3;
-		h ^= h >> 29;
-	}
-	return h;
-}
-
-static bool hash_identity(uint64_t *h, const char *path)
-{
-	struct stat st;
-
-	if (stat(path, &st) != 0)
-		return false;
-	*h = hash(*h, path, strlen(path));
-	*h = hash(*h, (const uint64_t[]){ (uint64_t)st.st_size, (uint64_t)st.st_mtim.tv_sec,
-					  (uint64_t)st.st_mtim.tv_nsec }, 3 * sizeof(uint64_t));
-	return true;
-}
-
-static bool hash_contents(uint64_t *h, int fd)
-{
-	struct stat st;
-	void *bytes;
-
-	if (fstat(fd, &st) != 0 || st.st_size <= 0)
-		return false;
-	bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_SHARED, fd, 0);
-	if (bytes == MAP_FAILED)
-		return false;
-	*h = hash(*h, bytes, (size_t)st.st_size);
-	munmap(bytes, (size_t)st.st_size);
-	return true;
-}
-
 bool snapshot_place(struct snapshot_place *place, const struct box_kernel *kernel, const char *qemu_path,
 		    int initramfs, uint64_t tsc_khz)
 {
-	*place = (struct snapshot_place){ .key = 0xcbf29ce484222325, .tsc_khz = tsc_khz };
+	*place = (struct snapshot_place){ .key = IDENTITY_START, .tsc_khz = tsc_khz };
 	/* The program is in the file system: its view of QEMU's arguments is part of the key. */
 	return box_directory(place->directory) && access(place->directory, W_OK) == 0 &&
-	       hash_identity(&place->key, kernel->image) && hash_identity(&place->key, qemu_path) &&
-	       hash_contents(&place->key, initramfs);
+	       identity_of_file(&place->key, kernel->image) && identity_of_file(&place->key, qemu_path) &&
+	       identity_of_contents(&place->key, initramfs);
 }
 
 /* Within half a percent: measured twice on one machine, not on two. */
