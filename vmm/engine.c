@@ -129,17 +129,13 @@ bool engine_watch(enum watch_method *method)
 {
 	char why[160];
 
-	if (*method != WATCH_AUTO && *method != WATCH_BREAK)
-		return true;
-	if (kvm_probe_breaks(DEVICE, why, sizeof why)) {
-		*method = WATCH_BREAK;
-	} else if (*method == WATCH_AUTO) {
+	/* Not break yet: it does not come to an end where code and data share a page. */
+	if (*method == WATCH_AUTO)
 		*method = WATCH_STEP;
-	} else {
-		message("--watch=break: this machine's breakpoints are not to be trusted (%s); --watch=step works", why);
-		return false;
-	}
-	return true;
+	if (*method != WATCH_BREAK || kvm_probe_breaks(DEVICE, why, sizeof why))
+		return true;
+	message("--watch=break: this machine's breakpoints are not to be trusted (%s); --watch=step works", why);
+	return false;
 }
 
 static void probe_here(const char *engine)
