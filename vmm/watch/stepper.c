@@ -9,6 +9,9 @@
 #include "watch/structures.h"
 #include "x86.h"
 
+/* Pages that one instruction can want, with every table on the way to them. */
+#define PUT_OFF_MAX     64
+
 int stepper_sample(struct stepper *st, struct x86_state *s, unsigned parts)
 {
 	int err = vm_get_state(st->w->vm, s, parts);
@@ -43,6 +46,42 @@ static bool is_own(struct stepper *st, const struct vm_exit *exit, const struct 
 	}
 }
 
+/* Whether the instruction can end where it stands with nothing changed: it leads to itself. */
+static bool leads_to_itself(struct stepper *st)
+{
+	const struct x86_state *b = &st->before;
+	uint64_t rip = 0;
+
+	switch (st->insn.gate) {
+	case GATE_SYSCALL:
+		return b->rip == (x86_mode(b) == MODE_64 ? b->msr.lstar : b->efer & X86_EFER_LMA ? b->msr.cstar : (uint32_t)b->msr.star);
+	case GATE_SYSENTER:
+		return b->rip == b->msr.sysenter_eip;
+	case GATE_IRET:
+		return view_read(st->w->view, b, stack_linear(b), &rip, sizeof rip) && rip == b->rip;
+	default:
+		return false;
+	}
+}
+
+/*
+ * Whether a step ended before it began.  Bochs does not take TF's trap back
+ * when the instruction is put off by an EPT violation, so that the next entry
+ * ends with it: SDM vol. 3C, 28.3.4 has BS for instructions that completed.
+ * What leads to itself and is no gate can as well be done once more.
+ */
+static bool not_begun(struct stepper *st, const struct x86_state *after)
+{
+	const struct x86_state *b = &st->before;
+	const uint64_t held = X86_RFLAGS_TF | X86_RFLAGS_RF;
+
+	for (unsigned n = 0; n < GPR_COUNT; n++)
+		if ((b->gpr[n] ^ after->gpr[n]) & ~(n == GPR_R11 ? (uint64_t)X86_RFLAGS_TF : 0))
+			return false;
+	return b->rip == after->rip && b->cs.selector == after->cs.selector && !((b->rflags ^ after->rflags) & ~held) &&
+	       !leads_to_itself(st);
+}
+
 /* A #DB exit: the step that was asked for, what the guest itself asked for, or both. */
 static enum outcome debug_exit(struct stepper *st, const struct vm_exit *exit, struct result *r)
 {
@@ -64,6 +103,7 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 {
 	struct vm *vm = st->w->vm;
 	struct vm_exit exit;
+	unsigned put_off = 0;
 
 	while (!(r->err = vm_run(vm, mode, &exit))) {
 		r->err = vm_get_state(vm, &r->after, VM_REGS | VM_SREGS);
@@ -80,6 +120,11 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 		}
 		switch (exit.kind) {
 		case EXIT_DEBUG:
+			if (mode == RUN_STEP && exit.debug.dr6 & DR6_SINGLE_STEP && put_off < PUT_OFF_MAX &&
+			    not_begun(st, &r->after)) {
+				put_off++;
+				break;
+			}
 			return debug_exit(st, &exit, r);
 		case EXIT_PIO:
 			ports_access(st->w->ports, &exit);
