@@ -129,13 +129,17 @@ bool engine_watch(enum watch_method *method)
 {
 	char why[160];
 
-	/* Not break yet: it does not come to an end where code and data share a page. */
-	if (*method == WATCH_AUTO)
-		*method = WATCH_STEP;
-	if (*method != WATCH_BREAK || kvm_probe_breaks(DEVICE, why, sizeof why))
+	if (*method != WATCH_AUTO && *method != WATCH_BREAK)
 		return true;
-	message("--watch=break: this machine's breakpoints are not to be trusted (%s); --watch=step works", why);
-	return false;
+	if (kvm_probe_breaks(DEVICE, why, sizeof why)) {
+		*method = WATCH_BREAK;
+	} else if (*method == WATCH_AUTO) {
+		*method = WATCH_STEP;
+	} else {
+		message("--watch=break: this machine's breakpoints are not to be trusted (%s); --watch=step works", why);
+		return false;
+	}
+	return true;
 }
 
 static void probe_here(const char *engine)

@@ -22,7 +22,8 @@ const char *engine_box(void);
 bool engine_emulated(void);
 
 /*
- * The watch method for this machine: auto becomes step.  False: break cannot be had here; a message said why.
+ * The watch method for this machine: auto becomes break where breakpoints fire,
+ * else step.  False: break cannot be had here; a message said why.
  */
 bool engine_watch(enum watch_method *method);
 

@@ -173,3 +173,14 @@ bool explore(struct explorer *x, const struct x86_state *s, const struct insn *f
 		cut->rip[n] = code_linear(s, cut->rip[n]);
 	return true;
 }
+
+uint64_t explored_before(const struct explorer *x, uint64_t rip, enum x86_mode mode)
+{
+	for (unsigned n = 1; n <= INSN_MAX; n++) {
+		const struct explored *e = &x->cache[(rip - n) % EXPLORE_CACHE];
+
+		if (e->rip == rip - n && e->length == n && e->mode == mode)
+			return e->rip;
+	}
+	return rip;
+}

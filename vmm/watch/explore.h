@@ -38,5 +38,7 @@ struct explorer {
 
 /* False: the instruction under way (first, at s->rip) must not run unwatched. */
 bool explore(struct explorer *x, const struct x86_state *s, const struct insn *first, struct cut *cut);
+/* The instruction looked at that ends at rip, of code in that mode; rip if there is none. */
+uint64_t explored_before(const struct explorer *x, uint64_t rip, enum x86_mode mode);
 
 #endif

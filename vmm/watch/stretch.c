@@ -140,6 +140,8 @@ static enum outcome run_stretch(struct stepper *st)
 			end_lost(st->end, &st->before, now.rip, st->w->view);
 			return ENDED;
 		default:
+			if (exit.kind == EXIT_MMIO && exit.mmio.write)  /* KVM has passed it already */
+				now.rip = explored_before(&st->stretches->explorer, now.rip, x86_mode(&now));
 			end_by_exit(st->end, &exit, &now, st->w->view);
 			return ENDED;
 		}
