@@ -37,7 +37,10 @@ for guest in "$build"/*.elf; do
 	case $guest in
 	guest | guest32 | tf | tfgates | debug* | transparency* | itself | tight | strings)
 		run none --engine=box-intel --watch=none "$build/$guest.elf"
-		check "$guest: stepped, it sees what it sees untouched" same_console step none
+		# Bochs' SYSRET traps on the TF that it began with, not on the one from R11 as SDM vol. 3B, 17.3.1.4 has it:
+		# a guest that steps itself through SYSRET is told so by the tracer alone.
+		[ "$guest" = tfgates ] ||
+			check "$guest: stepped, it sees what it sees untouched" same_console step none
 		check "$guest: and ends so" same_status step none
 		check "$guest: there is something to compare" many_events step ;;
 	esac
