@@ -21,7 +21,7 @@ struct row {
 static struct claims *claims;
 static struct guest_view view;
 static uint64_t seq;
-static bool emulated;                           /* the run is in the box */
+static enum emulator emulator;
 static void (*change)(struct transition *t);    /* done to the last transition of a play, or NULL */
 
 static uint64_t judge(struct transition t)
@@ -53,7 +53,7 @@ static size_t index_of(const char *id)
 
 static void set_stage(void)
 {
-	const struct check_context context = { .vendor = VENDOR_AMD, .emulated = emulated };
+	const struct check_context context = { .vendor = VENDOR_AMD, .emulator = emulator };
 
 	scene_memory();
 	claims = claims_new(&context);

@@ -12,7 +12,7 @@
 
 static const struct check_context amd = { .vendor = VENDOR_AMD };
 static const struct check_context intel = { .vendor = VENDOR_INTEL };
-static const struct check_context box = { .vendor = VENDOR_AMD, .emulated = true };
+static const struct check_context box = { .vendor = VENDOR_AMD, .emulator = EMULATOR_QEMU };
 
 static unsigned wrong(const struct check_list *list)
 {

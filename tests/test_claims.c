@@ -172,7 +172,7 @@ Test(claims, the_table_leaves_no_predicate_out)
 /* What an emulator is known to do otherwise is no evidence in the box. */
 Test(claims, known_deviations_of_the_box)
 {
-	emulated = true;
+	emulator = EMULATOR_QEMU;
 	set_stage();
 	change = no_status_flags;
 	syscall_play();

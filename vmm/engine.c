@@ -27,9 +27,11 @@ const char *engine_box(void)
 	return NULL;
 }
 
-bool engine_emulated(void)
+enum emulator engine_emulator(void)
 {
-	return engine_box() && !strcmp(engine_box(), "box");
+	if (!engine_box())
+		return EMULATOR_NONE;
+	return !strcmp(engine_box(), "box") ? EMULATOR_QEMU : EMULATOR_BOCHS;
 }
 
 /* "model name" of /proc/cpuinfo. */

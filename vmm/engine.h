@@ -4,6 +4,7 @@
 #ifndef ENGINE_H
 #define ENGINE_H
 
+#include "check/check.h"
 #include "options.h"
 
 enum place {
@@ -18,8 +19,8 @@ enum place engine_choose(enum engine engine);
 
 /* Inside a box: its engine's name, "box" or "box-intel".  Otherwise NULL. */
 const char *engine_box(void);
-/* Inside the AMD box: its deviations are known (check/known.h). */
-bool engine_emulated(void);
+/* What emulates the processor: its deviations are known (check/known.h). */
+enum emulator engine_emulator(void);
 
 /*
  * The watch method for this machine: auto becomes break where breakpoints fire,

@@ -73,9 +73,9 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
 			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
 			.provenance = engine_provenance(),
-			.limits = trace_limits(engine_emulated()),
+			.limits = trace_limits(engine_emulator()),
 		},
-		.context = { .vendor = vendor, .emulated = engine_emulated() },
+		.context = { .vendor = vendor, .emulator = engine_emulator() },
 	};
 	int status;
 

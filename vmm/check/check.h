@@ -31,10 +31,13 @@ struct check_list {
 	struct vendor_differences other_vendor;
 };
 
+/* What emulates this run's processor, as measured: each deviates in its own way. */
+enum emulator { EMULATOR_NONE, EMULATOR_QEMU, EMULATOR_BOCHS };
+
 /* What this run's processor is: decides the rules and the known deviations. */
 struct check_context {
 	enum vendor vendor;
-	bool emulated;                  /* runs inside the AMD box (QEMU TCG) */
+	enum emulator emulator;         /* QEMU: the AMD box; Bochs: the Intel box */
 };
 
 /* The exception that a transition raised or is: gate faulted, or kind GATE_FAULT. */

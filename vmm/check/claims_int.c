@@ -122,7 +122,7 @@ static enum testimony c26(const struct evidence *e)
 
 		/* QEMU counts in entries of 8 bytes here, although they have 16: no evidence in the box. */
 		if ((fault->vector != X86_VECTOR_GP && fault->vector != X86_VECTOR_NP) || !of_idt ||
-		    e->context->emulated)
+		    e->context->emulator == EMULATOR_QEMU)
 			return SILENT;
 		return testimony(fault->error >> 3 == VECTOR);
 	}

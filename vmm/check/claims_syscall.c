@@ -24,7 +24,7 @@ static enum testimony c82(const struct evidence *e)
 	const struct transition *t = e->t;
 	const struct x86_state *b = &t->before, *a = &t->after;
 	/* In the box QEMU's SYSCALL clears the status flags (known.c): they are no evidence there. */
-	uint64_t unseen = t->rflags_lent | (e->context->emulated ? STATUS_FLAGS : 0);
+	uint64_t unseen = t->rflags_lent | (e->context->emulator == EMULATOR_QEMU ? STATUS_FLAGS : 0);
 
 	if (!syscall_from_64(e))
 		return SILENT;

@@ -163,8 +163,8 @@ static bool same_level_null_ss(const struct place *p)
 	       t->after.ss.selector == t->after.cpl;
 }
 
-#define KNOWN(name, emulator, does, silicon, spared, reach)                     \
-	[KNOWN_##name] = { emulator, does, silicon, emulator ": " does "; silicon " silicon, spared, reach },
+#define KNOWN(name, box, whose, does, silicon, spared, reach)                   \
+	[KNOWN_##name] = { EMULATOR_##box, whose, does, silicon, whose ": " does "; silicon " silicon, spared, reach },
 static const struct known_row rows[KNOWN_COUNT] = {
 #include "check/known.def"
 };
@@ -237,14 +237,14 @@ const char *known_deviation(const struct check_context *context, const struct tr
 	const struct place place = { context, t, check };
 
 	*spared = 0;
-	if (!context->emulated || check->held)
+	if (check->held)
 		return NULL;
 	for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
 		bool kind = rules[i].kind == GATE_NONE || rules[i].kind == t->gate.kind;
 
 		bool field = rules[i].field == FIELD_COUNT || rules[i].field == check->field;
 
-		if (kind && field && rules[i].fits(&place)) {
+		if (rows[rules[i].known].emulator == context->emulator && kind && field && rules[i].fits(&place)) {
 			*spared = rules[i].spared;
 			return rows[rules[i].known].text;
 		}
@@ -258,7 +258,7 @@ enum known known_end(const struct check_context *context, const struct transitio
 	const bool returns = t->gate.kind == GATE_IRET || t->gate.kind == GATE_FAR;
 	const struct x86_segment cs = segment_from_descriptor(t->gate.target, 0);
 
-	if (!context->emulated)
+	if (context->emulator != EMULATOR_QEMU)
 		return KNOWN_COUNT;
 	if (end == GUEST_ENDED_INTERNAL && t->gate.kind == GATE_SYSENTER && in_64 && t->before.cpl == 0)
 		return KNOWN_SYSENTER_RING0;

@@ -1,12 +1,12 @@
 /*
- * Where the emulator under the box is known to differ from silicon.
+ * Where the emulators under the boxes are known to differ from silicon.
  */
 #ifndef CHECK_KNOWN_H
 #define CHECK_KNOWN_H
 
 #include "check/check.h"
 
-#define KNOWN(name, emulator, does, silicon, spared, reach) KNOWN_##name,
+#define KNOWN(name, box, whose, does, silicon, spared, reach) KNOWN_##name,
 enum known {
 #include "check/known.def"
 	KNOWN_COUNT
@@ -14,7 +14,8 @@ enum known {
 #undef KNOWN
 
 struct known_row {
-	const char *emulator, *does, *silicon;
+	enum emulator emulator;         /* in whose box */
+	const char *whose, *does, *silicon;
 	const char *text;               /* the three as one sentence */
 	bool spared;                    /* counted and not compared, whatever the guest */
 	const char *out_of_reach;       /* why the torture cannot meet it, or NULL */

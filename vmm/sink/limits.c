@@ -22,9 +22,9 @@ static const struct trace_limit box[] = {
 
 static const struct trace_limit none[] = { { 0 } };
 
-const struct trace_limit *trace_limits(bool emulated)
+const struct trace_limit *trace_limits(enum emulator emulator)
 {
-	return emulated ? box : none;
+	return emulator == EMULATOR_QEMU ? box : none;
 }
 
 const struct trace_limit *limit_of_claim(const struct trace_limit *limits, const char *id)

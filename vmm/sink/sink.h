@@ -62,7 +62,7 @@ struct sink *text_sink(FILE *file, const struct sink_options *options);
 struct sink *json_sink(FILE *file, const struct sink_options *options);
 
 /* limits.c: those of the box, or of a processor (none). */
-const struct trace_limit *trace_limits(bool emulated);
+const struct trace_limit *trace_limits(enum emulator emulator);
 /* The limit that keeps a claim from being exercised, or NULL. */
 const struct trace_limit *limit_of_claim(const struct trace_limit *limits, const char *id);
 

@@ -131,10 +131,10 @@ unsigned judge_summary(FILE *out, const struct judge *j)
 		all.wrong += t->wrong;
 	}
 	print_tally(out, "all", &all);
-	for (enum known k = 0; j->context.emulated && k < KNOWN_COUNT; k++) {
+	for (enum known k = 0; k < KNOWN_COUNT; k++) {
 		const struct known_row *row = known_row(k);
 
-		if (row->out_of_reach && !j->met[k])
+		if (row->emulator != j->context.emulator || (row->out_of_reach && !j->met[k]))
 			continue;
 		fprintf(out, "  %9" PRIu64 " met: %s\n", j->met[k], row->text);
 		unmet += !j->met[k];
@@ -147,7 +147,7 @@ void judge_print_known(FILE *out)
 	for (enum known k = 0; k < KNOWN_COUNT; k++) {
 		const struct known_row *row = known_row(k);
 
-		fprintf(out, "| %s | %s | %s | %s | %s |\n", row->emulator, row->does, row->silicon,
+		fprintf(out, "| %s | %s | %s | %s | %s |\n", row->whose, row->does, row->silicon,
 		        row->spared ? "not compared" : "contradicted", row->out_of_reach ? row->out_of_reach : "met");
 	}
 }

@@ -127,7 +127,7 @@ static int run_here(const struct arguments *a, const struct image *image)
 		.image = image, .name = a->guest, .seed = a->seed,
 		.first = a->has_single ? a->single : 0, .count = a->has_single ? 1 : a->count,
 		.single = a->has_single, .progress = a->progress || isatty(STDERR_FILENO),
-		.context = { .vendor = host_vendor(), .emulated = engine_emulated() },
+		.context = { .vendor = host_vendor(), .emulator = engine_emulator() },
 		.provenance = engine_provenance(), .out = stdout,
 	};
 
