@@ -215,6 +215,17 @@ static const struct {
 	{ KNOWN_SYSENTER_LONG, GATE_SYSENTER, FIELD_VECTOR, sysenter_long, 0 },
 	{ KNOWN_SYSENTER_NULL, GATE_SYSENTER, FIELD_VECTOR, sysenter_null, 0 },
 	{ KNOWN_ABSENT_STACK, GATE_INT, FIELD_VECTOR, absent_stack, 0 },
+	{ KNOWN_BOCHS_SYSCALL_SS_RPL, GATE_SYSCALL, FIELD_SS, syscall_ss_mask, 0 },
+	{ KNOWN_BOCHS_SYSRET_RF, GATE_SYSRET, FIELD_RFLAGS, sysret_restores_rf, 0 },
+	{ KNOWN_BOCHS_IRET_SHORT, GATE_IRET, FIELD_VECTOR, iret_pops_three, 0 },
+	{ KNOWN_BOCHS_IRET_SHORT, GATE_IRET, FIELD_RSP, iret_pops_three, 0 },
+	{ KNOWN_BOCHS_IRET_SHORT, GATE_IRET, FIELD_SS, iret_pops_three, 0 },
+	{ KNOWN_BOCHS_IRET_SHORT, GATE_IRET, FIELD_ERROR, iret_pops_three, 0 },
+	{ KNOWN_BOCHS_RET_SS_PRESENT, GATE_IRET, FIELD_VECTOR, ret_ss_not_present, 0 },
+	{ KNOWN_BOCHS_RET_UPPER_HALF, GATE_IRET, FIELD_VECTOR, ret_drops_upper_half, 0 },
+	{ KNOWN_BOCHS_RET_UPPER_HALF, GATE_FAR, FIELD_VECTOR, ret_drops_upper_half, 0 },
+	{ KNOWN_BOCHS_IRET_NULL_SS, GATE_IRET, FIELD_VECTOR, iret_with_other_null_ss, 0 },
+	{ KNOWN_BOCHS_STACK_ERROR, GATE_INT, FIELD_ERROR, stack_error_names_ss, 0 },
 };
 
 const struct known_row *known_row(enum known known)

@@ -29,4 +29,11 @@ bool ret_beyond_limit(const struct place *p);
 bool target_not_canonical(const struct place *p);
 bool stack_not_canonical(const struct place *p);
 
+/* known_bochs.c */
+bool sysret_restores_rf(const struct place *p);
+bool stack_error_names_ss(const struct place *p);
+bool iret_pops_three(const struct place *p);
+bool ret_drops_upper_half(const struct place *p);
+bool iret_with_other_null_ss(const struct place *p);
+
 #endif
