@@ -28,6 +28,14 @@ check "the same seed: the same counts" sh -c "
 torture other --seed=2 --count=2000 "$build/torture.elf"
 check "another seed: status 0" status_is other 0
 
+torture intel --engine=box-intel --seed=1 --count=10000 "$build/torture.elf"
+if ! grep -q 'apt-get install bochs' "$work/intel.err"; then
+	check "the Intel box: status 0" status_is intel 0
+	check "the Intel box: no mismatch" has intel '^seed 1: 10000 cases, 0 mismatches$'
+	check "the Intel box: SYSEXIT, too" has intel '^ +sysexitq '
+	check "the Intel box: every deviation in reach is met" sh -c "! grep -E '^ +0 met:' '$work/intel.out'"
+fi
+
 torture one --seed=1 --case=5 "$build/torture.elf"
 check "--case: status 0" status_is one 0
 check "--case: names the instruction and its caller" has one '^  [a-z]+.* in ring [0-3], '

@@ -20,7 +20,7 @@ int vm_prepare_debug(struct vm *vm, enum vm_run_mode mode)
 		debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
 	if (vm->intercept_int3)
 		debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP;
-	if (vm->breakpoints) {
+	if (vm->breakpoints || vm->breakpoints_held) {
 		debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP;
 		debug.arch.debugreg[7] = DR7_FIXED;
 		for (unsigned n = 0; n < vm->breakpoints; n++) {
@@ -53,6 +53,11 @@ void vm_breakpoints(struct vm *vm, const uint64_t *linear, unsigned count)
 	vm->breakpoints = count < VM_BREAKPOINTS ? count : VM_BREAKPOINTS;
 	for (unsigned n = 0; n < vm->breakpoints; n++)
 		vm->breakpoint[n] = linear[n];
+}
+
+void vm_hold_breakpoints(struct vm *vm, bool hold)
+{
+	vm->breakpoints_held = hold;
 }
 
 void vm_intercept_int3(struct vm *vm, bool intercept)
@@ -93,6 +98,7 @@ int vm_get_debug(struct vm *vm, struct vm_debug *debug)
 	if (r < 0)
 		return r;
 	*debug = (struct vm_debug) { .dr6 = registers.dr6, .dr7 = registers.dr7 };
+	memcpy(debug->dr, registers.db, sizeof(debug->dr));
 	return 0;
 }
 

@@ -29,6 +29,7 @@ struct vm {
 	struct kvm_guest_debug debug;   /* of the last KVM_SET_GUEST_DEBUG */
 	uint64_t breakpoint[VM_BREAKPOINTS];
 	unsigned breakpoints;
+	bool breakpoints_held;
 	bool intercept_int3;
 
 	bool idt_withheld;

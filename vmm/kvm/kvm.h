@@ -103,12 +103,17 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *exit);
 void vm_answer_msr(struct vm *vm, uint64_t value, bool fault);
 
 #define VM_BREAKPOINTS 4        /* DR0 to DR3 */
+/* DR7, SDM vol. 3B, 17.2.4: Ln or Gn, breakpoint n is in force; RWn of 0: on execution. */
+#define DR7_ENABLED(dr7, n)     ((dr7) >> 2 * (n) & 3)
+#define DR7_RW(dr7, n)          ((dr7) >> (16 + 4 * (n)) & 3)
 
 /*
  * EXIT_DEBUG before an instruction at one of these linear addresses, at all
  * further entries.  While there are any, the guest's own DR7 is not in force.
  */
 void vm_breakpoints(struct vm *vm, const uint64_t *linear, unsigned count);
+/* Keep the guest's own DR7 out of force, though there be none of these. */
+void vm_hold_breakpoints(struct vm *vm, bool hold);
 /* The same at every INT3, for the probe. */
 void vm_intercept_int3(struct vm *vm, bool intercept);
 
@@ -116,7 +121,7 @@ void vm_intercept_int3(struct vm *vm, bool intercept);
 int vm_inject(struct vm *vm, uint8_t vector, bool has_error, uint32_t error);
 
 /* The guest's own debug registers. */
-struct vm_debug { uint64_t dr6, dr7; };
+struct vm_debug { uint64_t dr[VM_BREAKPOINTS], dr6, dr7; };
 int vm_get_debug(struct vm *vm, struct vm_debug *debug);
 int vm_set_dr6(struct vm *vm, uint64_t value);
 

@@ -51,6 +51,8 @@ static bool may_run_freely(struct stepper *st)
 
 	if (st->before.cpl || st->guest_tf || !(st->insn.flags & (INSN_SHADOW | INSN_REP)))
 		return false;
+	if (st->guest_breaks && !(st->insn.flags & INSN_SHADOW))
+		return false;                   /* every turn can meet one of the guest's breakpoints */
 	/* First the stop: a string instruction may be about to overwrite it. */
 	if (!stops_at(&st->stops, &st->before, &st->insn, code_linear(&st->before, behind)) ||
 	    stops_hit(&st->stops, &st->before, behind).fault)

@@ -155,6 +155,25 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 	return FAILED;
 }
 
+/*
+ * The guest's own breakpoints on the instruction under way, which a free run
+ * does not heed: behind a gate they would come before its stop.
+ */
+static uint64_t guest_breaks_here(struct stepper *st)
+{
+	const uint64_t linear = code_linear(&st->before, st->before.rip);
+	struct vm_debug debug;
+	uint64_t raised = 0;
+
+	if (!st->guest_breaks || !st->insn.length || st->before.rflags & X86_RFLAGS_RF ||
+	    vm_get_debug(st->w->vm, &debug))
+		return 0;
+	for (unsigned n = 0; n < VM_BREAKPOINTS; n++)
+		if (DR7_ENABLED(debug.dr7, n) && !DR7_RW(debug.dr7, n) && debug.dr[n] == linear)
+			raised |= UINT64_C(1) << n;
+	return raised;
+}
+
 /* Run the instruction under way. */
 struct result stepper_run(struct stepper *st, enum vm_run_mode mode)
 {
@@ -162,6 +181,11 @@ struct result stepper_run(struct stepper *st, enum vm_run_mode mode)
 	struct x86_state s;
 
 	st->msr.seen = false;
+	if (mode == RUN_FREE && (r.raised = guest_breaks_here(st))) {
+		r.outcome = TRAPPED;
+		return r;
+	}
+	vm_hold_breakpoints(st->w->vm, mode == RUN_FREE && st->guest_breaks);
 	stops_lift(&st->stops, &st->before, &st->insn);
 	if (mode == RUN_FREE) {
 		/* Between steps KVM holds a TF of its own in RFLAGS: say what the guest has. */
