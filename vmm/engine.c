@@ -127,6 +127,11 @@ enum place engine_choose(enum engine engine)
 	}
 }
 
+bool engine_traps_late(void)
+{
+	return kvm_probe_traps_late(DEVICE);
+}
+
 bool engine_watch(enum watch_method *method)
 {
 	char why[160];

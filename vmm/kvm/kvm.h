@@ -157,8 +157,8 @@ int vm_boot_elf(struct vm *vm, const struct image *image, const char *name);
 
 enum probe_row {
 	PROBE_RING0_SELECTORS, PROBE_SYSCALL, PROBE_FMASK, PROBE_SYSRET, PROBE_INT, PROBE_IRET,
-	PROBE_STEP_RING0, PROBE_STEP_RING3, PROBE_HW_BREAKPOINT, PROBE_SW_BREAKPOINT, PROBE_SHUTDOWN,
-	PROBE_PROTECTION, PROBE_MSR_FILTER,
+	PROBE_STEP_RING0, PROBE_STEP_RING3, PROBE_SYSRET_TF, PROBE_HW_BREAKPOINT, PROBE_SW_BREAKPOINT,
+	PROBE_SHUTDOWN, PROBE_PROTECTION, PROBE_MSR_FILTER,
 	PROBE_ROWS
 };
 
@@ -181,6 +181,8 @@ const char *probe_row_name(enum probe_row row);
 bool probe_faithful(const struct probe_result *result);
 /* Whether watch method break can be used there: runs only the rows that it relies on.  False: why, in one clause. */
 bool kvm_probe_breaks(const char *device, char *why, size_t size);
+/* Whether SYSCALL and SYSRET trap there on the TF that they begin with, not on the one that they leave: an emulator's. */
+bool kvm_probe_traps_late(const char *device);
 /* The first thing that is off, in one clause for a person: "SYSCALL leaves CS 33". */
 void probe_explain(const struct probe_result *result, char *text, size_t size);
 

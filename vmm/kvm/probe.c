@@ -166,6 +166,14 @@ bool kvm_probe_breaks(const char *device, char *why, size_t size)
 	return true;
 }
 
+bool kvm_probe_traps_late(const char *device)
+{
+	struct probe_result result;
+
+	probe(device, UINT32_C(1) << PROBE_SYSRET_TF, &result);
+	return result.opened && result.row[PROBE_SYSRET_TF].verdict == PROBE_OFF;
+}
+
 const char *probe_row_name(enum probe_row row)
 {
 	return (unsigned)row < PROBE_ROWS ? probe_row_tests[row].name : "?";

@@ -107,6 +107,20 @@ static void sysret_to_ring3(struct probe *p)
 		compare_ring3(p, PROBE_RSP3);
 }
 
+/* SDM vol. 3B, 17.3.1.4: a TF from R11 traps where SYSRET leads to, before the first instruction there. */
+static void tf_from_sysret(struct probe *p)
+{
+	probe_start(p, probe_guest_sysret, 0);
+	p->s.gpr[GPR_RCX] = probe_address(probe_guest_ring3);
+	p->s.gpr[GPR_R11] = RFLAGS3 | X86_RFLAGS_TF;
+	p->s.gpr[GPR_RSP] = PROBE_RSP3;
+	if (!probe_run_start(p, RUN_FREE, EXIT_HLT))
+		return;
+	probe_halted_in_handler(p, X86_VECTOR_DB);
+	if (!p->off)
+		compare_frame(p, 0, probe_guest_ring3, RFLAGS3 | X86_RFLAGS_TF, PROBE_RSP3);
+}
+
 /* SDM vol. 3A, 6.14: five words on RSP0, SS null with the new CPL as RPL, an interrupt gate clears IF. */
 static void int_from_ring3(struct probe *p)
 {
@@ -300,6 +314,7 @@ const struct probe_row_test probe_row_tests[PROBE_ROWS] = {
 	[PROBE_SYSCALL] = { "SYSCALL from ring 3", true, syscall_from_ring3 },
 	[PROBE_FMASK] = { "RFLAGS under FMASK", true, rflags_under_fmask },
 	[PROBE_SYSRET] = { "SYSRET to ring 3", true, sysret_to_ring3 },
+	[PROBE_SYSRET_TF] = { "TF from SYSRET", false, tf_from_sysret },
 	[PROBE_INT] = { "INT n from ring 3", true, int_from_ring3 },
 	[PROBE_IRET] = { "IRET to ring 3", true, iret_to_ring3 },
 	[PROBE_STEP_RING0] = { "single-step in ring 0", true, step_ring0 },

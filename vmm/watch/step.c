@@ -114,7 +114,7 @@ static bool stop_at_target(struct stepper *st, const struct gate *gate)
 
 	switch (gate->kind) {
 	case GATE_SYSCALL:
-		if (st->guest_tf && !(is_long && b->msr.fmask & X86_RFLAGS_TF))
+		if (st->guest_tf && (st->w->traps_late || !(is_long && b->msr.fmask & X86_RFLAGS_TF)))
 			return false;
 		if (is_long)
 			linear = x86_mode(b) == MODE_64 ? b->msr.lstar : b->msr.cstar;
@@ -216,7 +216,7 @@ static enum outcome pass_gate(struct stepper *st)
 	struct transition t = { 0 };
 	struct result r;
 	const bool tf_before = st->guest_tf;
-	bool tf, free_run, faulted;
+	bool tf, free_run, faulted, trap;
 
 	if (stepper_sample(st, &st->before, VM_MSRS))
 		return FAILED;
@@ -251,8 +251,9 @@ static enum outcome pass_gate(struct stepper *st)
 	finish_msr(st, &t);
 	if (worth_telling(&t))
 		stepper_emit(st, &t);
-	if (!faulted && !free_run && (r.raised || tf_traps_behind(t.gate.kind, tf_before, tf)))
-		return stepper_guest_trap(st, r.raised | (tf_traps_behind(t.gate.kind, tf_before, tf) ? DR6_SINGLE_STEP : 0));
+	trap = tf_traps_behind(st, t.gate.kind, tf_before, tf);
+	if (!faulted && !free_run && (r.raised || trap))
+		return stepper_guest_trap(st, r.raised | (trap ? DR6_SINGLE_STEP : 0));
 	return r.outcome;
 }
 

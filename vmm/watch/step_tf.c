@@ -29,9 +29,9 @@ bool tf_loaded(struct stepper *st, const struct gate *gate)
  * Whether the guest's own TF traps behind the gate: as it was before for most,
  * as the gate leaves it for SYSCALL and SYSRET.  SDM vol. 3B, 17.3.1.4; vol. 2B, SYSCALL, SYSRET.
  */
-bool tf_traps_behind(enum gate_kind kind, bool tf_before, bool tf_after)
+bool tf_traps_behind(const struct stepper *st, enum gate_kind kind, bool tf_before, bool tf_after)
 {
-	return kind == GATE_SYSRET || kind == GATE_SYSCALL ? tf_after : tf_before;
+	return !st->w->traps_late && (kind == GATE_SYSRET || kind == GATE_SYSCALL) ? tf_after : tf_before;
 }
 
 /* Lend TF where the gate would lose it.  Undone by tf_take_back. */

@@ -71,7 +71,7 @@ enum outcome stepper_guest_trap(struct stepper *st, uint64_t raised);
 /* The TF that the instruction under way loads from memory or R11; keeps the one in force otherwise. */
 bool tf_loaded(struct stepper *st, const struct gate *gate);
 /* Whether the guest's own TF traps behind the gate. */
-bool tf_traps_behind(enum gate_kind kind, bool tf_before, bool tf_after);
+bool tf_traps_behind(const struct stepper *st, enum gate_kind kind, bool tf_before, bool tf_after);
 /* Lend TF where the gate would lose it; take it back out of registers and MSRs. */
 int tf_lend(struct stepper *st, struct transition *t);
 int tf_take_back(struct stepper *st, struct transition *t, struct x86_state *after, bool faulted);
