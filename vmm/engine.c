@@ -127,9 +127,9 @@ enum place engine_choose(enum engine engine)
 	}
 }
 
-bool engine_traps_late(void)
+void engine_debug(struct debug_ways *ways)
 {
-	return kvm_probe_traps_late(DEVICE);
+	kvm_probe_debug(DEVICE, ways);
 }
 
 bool engine_watch(enum watch_method *method)

@@ -5,6 +5,7 @@
 #define ENGINE_H
 
 #include "check/check.h"
+#include "kvm/kvm.h"
 #include "options.h"
 
 enum place {
@@ -28,8 +29,8 @@ enum emulator engine_emulator(void);
  */
 bool engine_watch(enum watch_method *method);
 
-/* Where the guest's own TF traps at SYSCALL and SYSRET; see kvm_probe_traps_late. */
-bool engine_traps_late(void);
+/* What this machine makes of the guest's own TF and breakpoints. */
+void engine_debug(struct debug_ways *ways);
 
 /* "QEMU 7.2.22 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd": what a trace made here was made on. */
 const char *engine_provenance(void);

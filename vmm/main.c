@@ -82,7 +82,8 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 	if (!engine_watch(&watch))
 		return EXIT_STATUS_CANNOT_RUN;
 	request.watch = watch;
-	request.traps_late = watch != WATCH_NONE && engine_traps_late();
+	if (watch != WATCH_NONE)
+		engine_debug(&request.debug_ways);
 	request.header.watch = watch_method_name(watch);
 	if (o->trace) {
 		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);

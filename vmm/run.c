@@ -144,7 +144,7 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	struct run_end end = { 0 };
 	const struct watch watch = {
 		.vm = vm, .view = &p->view, .ports = &ports,
-		.event = on_transition, .context = p, .stop = &limit_reached, .traps_late = r->traps_late,
+		.event = on_transition, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
 	};
 	int err;
 

@@ -5,6 +5,7 @@
 #define RUN_H
 
 #include "check/check.h"
+#include "kvm/kvm.h"
 #include "options.h"
 #include "sink/sink.h"
 
@@ -29,7 +30,7 @@ struct run_request {
 	enum vendor cpu_vendor;
 	unsigned timeout_seconds;       /* 0: none */
 	enum watch_method watch;        /* WATCH_STEP, WATCH_BREAK, or WATCH_NONE: the guest runs untouched */
-	bool traps_late;                /* SYSCALL and SYSRET trap on the TF that they begin with (kvm_probe_traps_late) */
+	struct debug_ways debug_ways;
 	struct sink *sink;              /* where the transitions go; NULL: only checked */
 	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
 	const void *options;

@@ -10,6 +10,8 @@
 #define LOCAL_0_TO_3    0x55
 #define WRITE_1         0x00d00000
 
+#define LIST_MAX        64
+
 	.globl	_start
 _start:	load_tables
 	enable_syscall handler
@@ -74,6 +76,8 @@ log:	push	%rcx
 	mov	%rbx, list(, %rcx, 8)
 	mov	%rax, list+8(, %rcx, 8)
 	addl	$2, count
+	cmp	$LIST_MAX, %ecx
+	jae	report
 	xor	%eax, %eax
 	mov	%rax, %dr6
 	pop	%rcx
@@ -111,7 +115,7 @@ unexpected:
 count:	.quad	0
 watched:
 	.quad	0
-list:	.skip	128 * 8
+list:	.skip	(LIST_MAX + 2) * 8
 
 	gdt_and_tss kernel_stack
 	idt_begin

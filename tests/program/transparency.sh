@@ -14,7 +14,7 @@ check "stepped: status 0" status_is stepped 0
 check "the guest reports what it sees" enough
 check "it sees the same" same
 
-for guest in guest itself lazy minimal onehandler sharedhandler shadow strings tf tfgates tight; do
+for guest in debugregs guest itself lazy minimal onehandler sharedhandler shadow strings tf tfgates tight; do
 	run untouched --watch=none "$build/$guest.elf"
 	run stepped --trace "$build/$guest.elf"
 	check "$guest: the same console, untouched and stepped" same

@@ -181,8 +181,14 @@ const char *probe_row_name(enum probe_row row);
 bool probe_faithful(const struct probe_result *result);
 /* Whether watch method break can be used there: runs only the rows that it relies on.  False: why, in one clause. */
 bool kvm_probe_breaks(const char *device, char *why, size_t size);
-/* Whether SYSCALL and SYSRET trap there on the TF that they begin with, not on the one that they leave: an emulator's. */
-bool kvm_probe_traps_late(const char *device);
+
+/* Where a machine deviates in what a guest asks of debug exceptions: an emulator's ways, which a tracer must not mend. */
+struct debug_ways {
+	bool traps_late;                /* SYSCALL and SYSRET trap on the TF that they begin with, not on the one they leave */
+	bool breaks_dead;               /* DR0 to DR3 stop nothing */
+};
+void kvm_probe_debug(const char *device, struct debug_ways *ways);
+
 /* The first thing that is off, in one clause for a person: "SYSCALL leaves CS 33". */
 void probe_explain(const struct probe_result *result, char *text, size_t size);
 

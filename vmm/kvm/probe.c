@@ -166,12 +166,15 @@ bool kvm_probe_breaks(const char *device, char *why, size_t size)
 	return true;
 }
 
-bool kvm_probe_traps_late(const char *device)
+void kvm_probe_debug(const char *device, struct debug_ways *ways)
 {
 	struct probe_result result;
 
-	probe(device, UINT32_C(1) << PROBE_SYSRET_TF, &result);
-	return result.opened && result.row[PROBE_SYSRET_TF].verdict == PROBE_OFF;
+	probe(device, UINT32_C(1) << PROBE_SYSRET_TF | UINT32_C(1) << PROBE_HW_BREAKPOINT, &result);
+	*ways = (struct debug_ways) {
+		.traps_late = result.opened && result.row[PROBE_SYSRET_TF].verdict == PROBE_OFF,
+		.breaks_dead = result.opened && result.row[PROBE_HW_BREAKPOINT].verdict == PROBE_OFF,
+	};
 }
 
 const char *probe_row_name(enum probe_row row)

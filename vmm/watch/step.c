@@ -67,6 +67,11 @@ static int find_guest_breaks(struct stepper *st)
 	int err = vm_get_debug(st->w->vm, &debug);
 
 	st->guest_breaks = !err && debug.dr7 & 0xff;
+	/* Single-stepping can bring dead ones to life. */
+	if (st->guest_breaks && st->w->debug_ways.breaks_dead) {
+		vm_hold_breakpoints(st->w->vm, true);
+		st->guest_breaks = false;
+	}
 	return err;
 }
 
@@ -114,7 +119,7 @@ static bool stop_at_target(struct stepper *st, const struct gate *gate)
 
 	switch (gate->kind) {
 	case GATE_SYSCALL:
-		if (st->guest_tf && (st->w->traps_late || !(is_long && b->msr.fmask & X86_RFLAGS_TF)))
+		if (st->guest_tf && (st->w->debug_ways.traps_late || !(is_long && b->msr.fmask & X86_RFLAGS_TF)))
 			return false;
 		if (is_long)
 			linear = x86_mode(b) == MODE_64 ? b->msr.lstar : b->msr.cstar;

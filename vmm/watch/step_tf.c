@@ -31,7 +31,7 @@ bool tf_loaded(struct stepper *st, const struct gate *gate)
  */
 bool tf_traps_behind(const struct stepper *st, enum gate_kind kind, bool tf_before, bool tf_after)
 {
-	return !st->w->traps_late && (kind == GATE_SYSRET || kind == GATE_SYSCALL) ? tf_after : tf_before;
+	return !st->w->debug_ways.traps_late && (kind == GATE_SYSRET || kind == GATE_SYSCALL) ? tf_after : tf_before;
 }
 
 /* Lend TF where the gate would lose it.  Undone by tf_take_back. */

@@ -185,7 +185,8 @@ struct result stepper_run(struct stepper *st, enum vm_run_mode mode)
 		r.outcome = TRAPPED;
 		return r;
 	}
-	vm_hold_breakpoints(st->w->vm, mode == RUN_FREE && st->guest_breaks);
+	if (st->guest_breaks)
+		vm_hold_breakpoints(st->w->vm, mode == RUN_FREE);
 	stops_lift(&st->stops, &st->before, &st->insn);
 	if (mode == RUN_FREE) {
 		/* Between steps KVM holds a TF of its own in RFLAGS: say what the guest has. */

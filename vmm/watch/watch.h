@@ -27,8 +27,7 @@ struct watch {
 	void (*event)(void *context, struct transition *t);
 	void *context;
 	const volatile sig_atomic_t *stop;      /* becomes non-zero when the run shall end */
-	/* This machine's SYSCALL and SYSRET trap as other instructions do: on the TF that they begin with. */
-	bool traps_late;
+	struct debug_ways debug_ways;
 };
 
 /* MSRs whose reads and writes are transitions. */
