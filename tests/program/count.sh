@@ -24,6 +24,8 @@ counted() { # GUEST ARGUMENTS...: the lines traced and executed, in $work/traced
 	: >"$work/executed"
 	PATH=$work/bin:$PATH "$work/build/vmm" "$@" --engine=box -f json >"$work/trace.out" 2>"$work/trace.err" </dev/null
 	jq -r "$gates" "$work/trace.out" >"$work/traced"
+	# Before the guest a probe of one SYSRET, at an address that no guest has, finds what the machine makes of TF.
+	[[ $(head -1 "$work/executed") = "sysret 0x80"?? ]] && sed -i 1d "$work/executed"
 }
 same() { diff "$work/traced" "$work/executed"; }
 at_least() { [ "$(wc -l <"$work/executed")" -ge "$1" ] || { echo "only $(wc -l <"$work/executed") executed"; return 1; }; }
