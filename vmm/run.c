@@ -145,6 +145,7 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	const struct watch watch = {
 		.vm = vm, .view = &p->view, .ports = &ports,
 		.event = on_transition, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
+		.other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor,
 	};
 	int err;
 

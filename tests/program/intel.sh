@@ -26,6 +26,16 @@ check "SYSENTER and SYSEXIT: 8/10 in, 1B/23 out" json guest32 \
 check "no SYSCALL outside 64-bit mode" json guest32 \
 	'[.[] | select(.kind == "syscall").fault.name] | length > 0 and all(. == "#UD")'
 
+# kvm-intel does what an AMD processor would for a guest that is told that it has one.
+run amd -f json --engine=box-intel --cpu=amd "$build/guest.elf"
+check "--cpu=amd: SYSCALL in compatibility mode passes: contradicted, and KVM's own doing" json amd \
+	'[.[] | select(.kind == "syscall" and .before.mode == "compat")]
+	 | length == 1 and .[0].fault == null and ([.[0].checks[] | select(.verdict == "contradicted")]
+	   | length == 1 and .[0].field == "vector" and (.[0].known | test("KVM itself")))'
+check "--cpu=amd: as on the other vendor" json amd \
+	'[.[] | select(.kind == "syscall" and .before.mode == "compat").other_vendor[] | [.field, .there]] == [["vector", "none"]]'
+check "--cpu=amd: status 1" status_is amd 1
+
 run bad --engine=box-intel --timeout=1 "$build/spin.elf"
 check "a guest that does not end: status 5" status_is bad 5
 check "nothing is left behind" sh -c '! ls -d "${TMPDIR:-/tmp}"/vmm-box-* 2>/dev/null'

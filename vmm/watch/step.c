@@ -121,6 +121,8 @@ static bool stop_at_target(struct stepper *st, const struct gate *gate)
 	case GATE_SYSCALL:
 		if (st->guest_tf && (st->w->debug_ways.traps_late || !(is_long && b->msr.fmask & X86_RFLAGS_TF)))
 			return false;
+		if (st->w->other_vendor && x86_mode(b) != MODE_64)
+			return false;                   /* KVM's own SYSCALL can lead elsewhere */
 		if (is_long)
 			linear = x86_mode(b) == MODE_64 ? b->msr.lstar : b->msr.cstar;
 		else

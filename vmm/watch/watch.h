@@ -28,6 +28,7 @@ struct watch {
 	void *context;
 	const volatile sig_atomic_t *stop;      /* becomes non-zero when the run shall end */
 	struct debug_ways debug_ways;
+	bool other_vendor;              /* CPUID names another vendor than the processor's: KVM emulates some of its gates */
 };
 
 /* MSRs whose reads and writes are transitions. */
