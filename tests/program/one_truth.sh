@@ -31,8 +31,9 @@ for guest in "$build"/*.elf; do
 	case $guest in
 	torture | spin | *-sweep) continue ;;
 	esac
-	run step -f json --engine=box-intel --watch=step "$build/$guest.elf"
+	run step -f json --engine=box-intel --watch=step "$build/$guest.elf" &
 	run break -f json --engine=box-intel --watch=break "$build/$guest.elf"
+	wait
 	check "$guest: the same trace under step and break" same_trace step break
 	check "$guest: the same console" same_console step break
 	check "$guest: the same status" same_status step break
