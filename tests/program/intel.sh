@@ -36,8 +36,12 @@ check "--cpu=amd: as on the other vendor" json amd \
 	'[.[] | select(.kind == "syscall" and .before.mode == "compat").other_vendor[] | [.field, .there]] == [["vector", "none"]]'
 check "--cpu=amd: status 1" status_is amd 1
 
-run bad --engine=box-intel --timeout=1 "$build/spin.elf"
+# It has interrupts off, and runs freely: only the host's clock can end it.
+begin=$SECONDS
+run bad -f json --engine=box-intel --timeout=2 "$build/spin.elf"
 check "a guest that does not end: status 5" status_is bad 5
+check "and its trace does end" json bad '.[-1] | .kind == "summary" and .end == "timeout" and .status == 5'
+check "after our seconds, not the box' own" test $((SECONDS - begin)) -lt 25
 check "nothing is left behind" sh -c '! ls -d "${TMPDIR:-/tmp}"/vmm-box-* 2>/dev/null'
 
 done_testing

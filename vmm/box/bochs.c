@@ -20,7 +20,7 @@
 
 enum {
 	BOOT_PATIENCE_MS = 180000,      /* it takes 24000 on an idle machine */
-	TIMEOUT_GRACE_MS = 60000,       /* its seconds are counted in instructions */
+	TIMEOUT_GRACE_MS = 30000,       /* it looks at our clock every so many instructions */
 	MIB = 1 << 20
 };
 
@@ -69,7 +69,7 @@ static void preload(const struct bochs_config *config)
 	setenv("LD_PRELOAD", path, 1);
 	if (config->save)
 		setenv(BOCHS_SAVE, config->save, 1);
-	else
+	else if (config->restore)
 		setenv(BOCHS_RESTORE, config->restore, 1);
 }
 
@@ -94,8 +94,7 @@ static _Noreturn void become_bochs(const char *path, const struct bochs_config *
 	unsetenv("BOCHSRC");
 	/* It reads memory that it never wrote, and dies where that is not zero. */
 	unsetenv("MALLOC_PERTURB_");
-	if (config->save || config->restore)
-		preload(config);
+	preload(config);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	/* The parent may be gone already. */
@@ -142,7 +141,7 @@ bool bochs_start(struct bochs *bochs, const char *path, const struct bochs_confi
 
 	*bochs = (struct bochs){ .machine = { .console = memfd_create("console", MFD_CLOEXEC),
 					      .errors = memfd_create("errors", MFD_CLOEXEC),
-					      .name = BOCHS_NAME, .asked = true,
+					      .name = BOCHS_NAME, .asked = true, .own_clock = true, .disc = config->request,
 					      .boot_patience_ms = BOOT_PATIENCE_MS, .grace_ms = TIMEOUT_GRACE_MS } };
 	if (pipe2(printer, O_CLOEXEC) == 0 && settings >= 0 && commands >= 0 && signal >= 0 &&
 	    bochs->machine.console >= 0 && bochs->machine.errors >= 0 && put_commands(commands) &&

@@ -6,14 +6,22 @@
  *
  *   fflush of the second printer   what the machine prints there asks to be saved: done, and Bochs ends
  *   fgets of its first command     the machine is made and has not run: it is filled with what was saved
+ *
+ * And lets time pass in it.  Bochs 2.7 enters a guest of VMX with its RFLAGS
+ * before it knows that this is one; so with IF = 0 it masks interrupts, though
+ * KVM wants to exit at them (SDM vol. 3C, 25.2), until the guest happens to
+ * change IF.  A guest that loops so would never be left.  What Bochs does at
+ * such a change finds the mask anew: it is called now and then.
  */
 #include "box/bochs_keeper.h"
 
 #include <dlfcn.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 /*
@@ -29,12 +37,37 @@ void _Z25bx_sr_after_restore_statev(void) BOCHS;
 void *_ZN13bx_real_sim_c16get_param_stringEPKcP10bx_param_c(void *sim, const char *name, void *base) BOCHS;
 void _ZN17bx_param_string_c3setEPKc(void *param, const char *value) BOCHS;
 
-/* Bochs opens the printer's file anew, by its path. */
-static bool is_signal(FILE *file)
+/* Its processors, and what one does when IF has changed. */
+extern void **bx_cpu_array BOCHS;
+void _ZN8BX_CPU_C25handleInterruptMaskChangeEv(void *cpu) BOCHS;
+
+enum { LOOK_NS = 20000000 };
+
+/* At any instruction: it sets only what follows from the rest, and if it is overtaken the next one sets it again. */
+static void look_at_mask(int number)
+{
+	(void)number;
+	_ZN8BX_CPU_C25handleInterruptMaskChangeEv(bx_cpu_array[0]);
+}
+
+static void let_time_pass(void)
+{
+	const struct sigaction action = { .sa_handler = look_at_mask, .sa_flags = SA_RESTART };
+	const struct itimerspec often = { { 0, LOOK_NS }, { 0, LOOK_NS } };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGRTMIN };
+	timer_t timer;
+
+	if (bx_cpu_array && _ZN8BX_CPU_C25handleInterruptMaskChangeEv && sigaction(SIGRTMIN, &action, NULL) == 0 &&
+	    timer_create(CLOCK_MONOTONIC, &event, &timer) == 0)
+		timer_settime(timer, 0, &often, NULL);
+}
+
+/* Bochs opens files anew, by their paths. */
+static bool is_file(FILE *file, int fd)
 {
 	struct stat a, b;
 
-	return file && fileno(file) >= 0 && fstat(fileno(file), &a) == 0 && fstat(BOCHS_FD_SIGNAL, &b) == 0 &&
+	return file && fileno(file) >= 0 && fstat(fileno(file), &a) == 0 && fstat(fd, &b) == 0 &&
 	       a.st_dev == b.st_dev && a.st_ino == b.st_ino;
 }
 
@@ -43,7 +76,7 @@ int fflush(FILE *file)
 	static int (*next)(FILE *);
 	const char *path = getenv(BOCHS_SAVE);
 
-	if (path && _ZN13bx_real_sim_c10save_stateEPKc && is_signal(file))
+	if (path && _ZN13bx_real_sim_c10save_stateEPKc && is_file(file, BOCHS_FD_SIGNAL))
 		_exit(_ZN13bx_real_sim_c10save_stateEPKc(SIM, path) ? BOCHS_SAVED : 1);
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "fflush");
@@ -69,14 +102,11 @@ char *fgets(char *line, int size, FILE *file)
 
 	if (!next)
 		*(void **)&next = dlsym(RTLD_NEXT, "fgets");
-	if (!done && getenv(BOCHS_RESTORE) && _ZN13bx_real_sim_c16restore_hardwareEv) {
-		struct stat a, b;
-
-		if (fstat(fileno(file), &a) == 0 && fstat(BOCHS_FD_COMMANDS, &b) == 0 && a.st_ino == b.st_ino &&
-		    a.st_dev == b.st_dev) {
-			done = true;
+	if (!done && _ZN13bx_real_sim_c16restore_hardwareEv && is_file(file, BOCHS_FD_COMMANDS)) {
+		done = true;
+		if (getenv(BOCHS_RESTORE))
 			restore(getenv(BOCHS_RESTORE));
-		}
+		let_time_pass();
 	}
 	return next(line, size, file);
 }

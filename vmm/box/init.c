@@ -10,10 +10,12 @@
 #include "box/kernel.h"
 #include "box/printer.h"
 #include "box/request_disc.h"
+#include "box/ticker.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -242,6 +244,8 @@ static pid_t start(const struct strings *arguments, const struct strings *enviro
 		dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
+		if (printer)
+			signal(SIGALRM, SIG_IGN);       /* until it waits for them */
 		execve("/init", arguments->text, environment->text);
 		dprintf(2, "execve: %s\n", strerror(errno));
 		_exit(127);
@@ -279,7 +283,7 @@ _Noreturn void box_init(void)
 {
 	struct strings arguments = { .count = 0 }, environment = { .count = 0 };
 	int out[2], err[2], status = 0;
-	pid_t pid;
+	pid_t pid, clock = 0;
 
 	mount_all();
 	if (access(BOX_INTEL_MARK, F_OK) == 0) {
@@ -292,8 +296,14 @@ _Noreturn void box_init(void)
 	hello();
 	receive(&arguments, &environment);
 	say(FRAME_STARTED, NULL, 0);
+	if (printer)
+		append_text(&environment, strdup(TICKER_MARK "=1"));
 	pid = start(&arguments, &environment, out, err);
+	if (printer)
+		clock = ticker_start(pid);
 	relay(out[0], err[0]);
+	if (clock > 0)
+		kill(clock, SIGKILL);
 	if (waitpid(pid, &status, 0) != pid)
 		fail("waitpid: %s", strerror(errno));
 	say(FRAME_STATUS, &(uint32_t){ (uint32_t)status }, sizeof(uint32_t));

@@ -14,6 +14,8 @@ struct machine {
 	int errors;                     /* memory file: the emulator's own stdout and stderr */
 	char name[48];                  /* "QEMU 7.2.22 TCG": what VMM_PROVENANCE begins with */
 	bool asked;                     /* it was started with the request inside */
+	bool own_clock;                 /* its seconds are not ours, */
+	int disc;                       /* which this disc tells it then (request_disc.h) */
 	unsigned boot_patience_ms;
 	unsigned grace_ms;              /* for the program inside to keep a time limit of its own */
 };

@@ -5,6 +5,7 @@
  */
 #include "box/relay.h"
 
+#include "box/request_disc.h"
 #include "message.h"
 
 #include <errno.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 enum {
+	SECOND_MS = 1000,
 	START_PATIENCE_MS = 10000       /* it takes 100 */
 };
 
@@ -129,6 +131,8 @@ static enum relay_state started(struct relay *relay)
 		return broken(relay, "it starts what nobody asked for");
 	relay->phase = RELAY_RUNNING;
 	relay->deadline = UINT64_MAX;
+	if (relay->machine->own_clock)
+		relay->second_at = relay_clock() + SECOND_MS;
 	if (relay->request->timeout_seconds > 0)
 		relay->deadline = relay_clock() + relay->machine->grace_ms +
 			relay->request->timeout_seconds * UINT64_C(1000);
@@ -224,6 +228,10 @@ static enum relay_state on_time(struct relay *relay)
 
 	if (now >= relay->progress_at)
 		progress_show(relay);
+	if (now >= relay->second_at) {
+		relay->second_at += SECOND_MS;
+		request_disc_tell(relay->machine->disc, ++relay->seconds);
+	}
 	if (now < relay->deadline)
 		return RELAY_GOES_ON;
 	if (relay->phase != RELAY_RUNNING)
@@ -239,6 +247,8 @@ static int patience(const struct relay *relay)
 	uint64_t next = relay->deadline < relay->progress_at ? relay->deadline : relay->progress_at;
 	uint64_t now = relay_clock();
 
+	if (relay->second_at < next)
+		next = relay->second_at;
 	if (next <= now)
 		return 0;
 	return next - now < 60000 ? (int)(next - now) : 60000;
@@ -273,6 +283,8 @@ enum relay_state relay_run(struct relay *relay, const struct machine *machine, b
 	relay->deadline = relay_clock() + machine->boot_patience_ms;
 	relay->reader = calloc(1, sizeof(*relay->reader));
 	relay->outbox = (struct outbox){ .size = 0 };
+	relay->second_at = UINT64_MAX;
+	relay->seconds = 0;
 	if (!relay->reader)
 		return RELAY_NOT_UP;
 	if (!boots)

@@ -41,6 +41,8 @@ struct relay {
 	struct frame_reader *reader;
 	struct outbox outbox;
 	uint64_t deadline;
+	uint64_t second_at;             /* when to tell the machine that a second has passed, or UINT64_MAX */
+	uint32_t seconds;               /* told */
 	bool progress_shown;
 };
 

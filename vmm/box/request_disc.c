@@ -20,23 +20,33 @@ enum {
 	MASTER = 0xa0, PACKET = 0xa0, NO_INTERRUPTS = 2,
 	BUSY = 0x80, REQUEST = 0x08, ERROR = 0x01,
 	READ_10 = 0x28, PACKET_WORDS = 6,
+	CLOCK_SECTOR = REQUEST_DISC_MAX / REQUEST_SECTOR - 1,
 	SECTORS_AT_ONCE = 16, ATTEMPTS = 5, PATIENCE = 20000000
 };
+
+/* Between the first sector and the clock. */
+static const uint64_t ROOM = REQUEST_DISC_MAX - UINT64_C(2) * REQUEST_SECTOR;
 
 int request_disc_make(const void *bytes, size_t size)
 {
 	int fd = memfd_create("request", MFD_CLOEXEC);
 	const uint64_t length = size;
 
-	if (size <= REQUEST_DISC_MAX - REQUEST_SECTOR && fd >= 0 && ftruncate(fd, REQUEST_DISC_MAX) == 0 &&
+	if (size <= ROOM && fd >= 0 && ftruncate(fd, REQUEST_DISC_MAX) == 0 &&
 	    pwrite(fd, &length, sizeof(length), 0) == sizeof(length) &&
 	    pwrite(fd, bytes, size, REQUEST_SECTOR) == (ssize_t)size)
 		return fd;
-	message("cannot write the request for the box: %s", fd < 0 || size <= REQUEST_DISC_MAX - REQUEST_SECTOR ?
+	message("cannot write the request for the box: %s", fd < 0 || size <= ROOM ?
 		strerror(errno) : "the guest is too large");
 	if (fd >= 0)
 		close(fd);
 	return -1;
+}
+
+void request_disc_tell(int disc, uint32_t seconds)
+{
+	if (pwrite(disc, &seconds, sizeof(seconds), (off_t)CLOCK_SECTOR * REQUEST_SECTOR) != sizeof(seconds))
+		message("the clock of the box stands still: %s", strerror(errno));
 }
 
 /* The C library's outsw and insw do not say that they touch memory. */
@@ -115,7 +125,7 @@ int request_disc_read(void)
 	if (!read_patiently(0, 1, bytes))
 		return -EIO;
 	memcpy(&size, bytes, sizeof(size));
-	if (size > REQUEST_DISC_MAX - REQUEST_SECTOR)
+	if (size > ROOM)
 		return -EPROTO;
 	for (; done < size; done += sizeof(bytes), sector += SECTORS_AT_ONCE) {
 		size_t part = size - done < sizeof(bytes) ? size - done : sizeof(bytes);
@@ -126,4 +136,14 @@ int request_disc_read(void)
 			return -errno;
 	}
 	return lseek(fd, 0, SEEK_SET) == 0 ? fd : -errno;
+}
+
+uint32_t request_disc_seconds(void)
+{
+	uint8_t bytes[REQUEST_SECTOR];
+	uint32_t seconds = 0;
+
+	if (read_patiently(CLOCK_SECTOR, 1, bytes))
+		memcpy(&seconds, bytes, sizeof(seconds));
+	return seconds;
 }
