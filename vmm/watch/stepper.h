@@ -1,6 +1,6 @@
 /*
- * What the files of watch methods "step" and "break" share: step.c (the loop
- * and the gates), stepper.c (one run of the vCPU), step_fault.c (exceptions),
+ * What the files of watch methods "step" and "break" share: step.c (the loop),
+ * step_gate.c (the gates), stepper.c (one run of the vCPU), step_fault.c (exceptions),
  * step_tf.c (the trap flag, lent and the guest's own), and stretch.c (what
  * "break" lets run up to its breakpoints).
  */
@@ -55,6 +55,11 @@ int stepper_sample(struct stepper *st, struct x86_state *s, unsigned parts);
 struct result stepper_run(struct stepper *st, enum vm_run_mode mode);
 /* Number, name and pair *t, and hand it on. */
 void stepper_emit(struct stepper *st, struct transition *t);
+
+/* --- step_gate.c --- */
+
+/* Pass the gate under way, and tell of it. */
+enum outcome step_gate(struct stepper *st);
 
 /* --- step_fault.c --- */
 
