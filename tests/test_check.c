@@ -13,6 +13,7 @@
 static const struct check_context amd = { .vendor = VENDOR_AMD };
 static const struct check_context intel = { .vendor = VENDOR_INTEL };
 static const struct check_context box = { .vendor = VENDOR_AMD, .emulator = EMULATOR_QEMU };
+static const struct check_context box_intel = { .vendor = VENDOR_INTEL, .emulator = EMULATOR_BOCHS };
 
 static unsigned wrong(const struct check_list *list)
 {
@@ -468,6 +469,39 @@ Test(check, known_syscall_ss)
 	list = run(&box, &t);
 	assert_wrong(&list, FIELD_SS);
 	cr_assert_not_null(find(&list, FIELD_SS)->known);
+}
+
+/* One emulator's deviation is news in the other's box. */
+Test(check, known_in_one_box_only)
+{
+	struct transition t = syscall_transition();
+	struct check_list list;
+
+	t.before.rflags |= X86_RFLAGS_ZF;
+	t.before.msr.fmask = t.after.msr.fmask = 0;
+	t.after.gpr[GPR_R11] = t.before.rflags;
+	t.after.rflags = t.before.rflags & ~(uint64_t)X86_RFLAGS_ZF;
+	list = run(&box_intel, &t);
+	assert_wrong(&list, FIELD_RFLAGS);
+	cr_assert_null(find(&list, FIELD_RFLAGS)->known);
+	cr_assert_eq(list.spared_count, 0);
+
+	t = sysret_transition();
+	t.before.gpr[GPR_R11] |= X86_RFLAGS_RF;
+	t.after.gpr[GPR_R11] = t.before.gpr[GPR_R11];
+	t.after.rflags |= X86_RFLAGS_RF;
+	list = run(&box_intel, &t);
+	assert_wrong(&list, FIELD_RFLAGS);
+	cr_assert_eq(known_of(find(&list, FIELD_RFLAGS)->known), KNOWN_BOCHS_SYSRET_RF);
+	list = run(&box, &t);
+	cr_assert_eq(known_of(find(&list, FIELD_RFLAGS)->known), KNOWN_SYSRET_RF_VM);
+	list = run(&intel, &t);
+	cr_assert_null(find(&list, FIELD_RFLAGS)->known);
+	/* Not from R11. */
+	t.before.gpr[GPR_R11] &= ~(uint64_t)X86_RFLAGS_RF;
+	t.after.gpr[GPR_R11] = t.before.gpr[GPR_R11];
+	list = run(&box_intel, &t);
+	cr_assert_null(find(&list, FIELD_RFLAGS)->known);
 }
 
 Test(check, what_was_not_sampled_is_not_compared)
