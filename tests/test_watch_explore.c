@@ -37,10 +37,11 @@ static void code(uint64_t at, const char *bytes, size_t size)
 /* From the instruction at rip. */
 static bool explore_from(uint64_t rip)
 {
+	const unsigned size = FAKE_MEMORY - rip < INSN_MAX ? (unsigned)(FAKE_MEMORY - rip) : INSN_MAX;
 	struct insn first;
 
 	state.rip = rip;
-	insn_decode(&first, &state, fake_memory + rip, INSN_MAX);
+	insn_decode(&first, &state, fake_memory + rip, size);
 	return explore(&explorer, &state, &first, &cut);
 }
 
