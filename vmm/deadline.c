@@ -9,11 +9,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
+#include <time.h>
 
 volatile sig_atomic_t limit_reached, limit_signal, limit_seconds;
 
 static struct vm *running;
 static unsigned limit, quiet_since;
+static struct timespec start;
 static const int terminating[] = { SIGINT, SIGTERM, SIGHUP };
 #define TERMINATING (sizeof terminating / sizeof *terminating)
 static struct sigaction previous[TERMINATING];
@@ -46,6 +48,16 @@ void deadline_progress(void)
 	quiet_since = (unsigned)limit_seconds;
 }
 
+double deadline_seconds(void)
+{
+	struct timespec now;
+
+	if (getenv(TICKER_MARK))
+		return limit_seconds > 1 ? limit_seconds : 1;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9;
+}
+
 void deadline_start(struct vm *vm, unsigned seconds)
 {
 	struct sigaction action = { .sa_handler = on_tick };
@@ -53,6 +65,7 @@ void deadline_start(struct vm *vm, unsigned seconds)
 
 	running = vm;
 	limit = seconds;
+	clock_gettime(CLOCK_MONOTONIC, &start);
 	limit_reached = LIMIT_NONE;
 	limit_seconds = 0;
 	quiet_since = 0;

@@ -26,5 +26,7 @@ void deadline_start(struct vm *vm, unsigned seconds);
 /* The guest has done something to tell of. */
 void deadline_progress(void);
 void deadline_stop(void);
+/* Since deadline_start, as the host counts them: whole ones, and one at least, where this machine's are not the host's. */
+double deadline_seconds(void);
 
 #endif

@@ -14,7 +14,6 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 /* A run of so many cases must have met every known deviation that is in reach. */
 #define FULL_RUN        UINT64_C(1000000)
@@ -38,26 +37,18 @@ struct run {
 	struct mismatch_class class[CLASSES_MAX];
 	unsigned classes;
 	uint64_t mismatches, done;
-	struct timespec start, told;
+	double told;                    /* of deadline_seconds */
 };
-
-static double seconds_since(const struct timespec *start)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)(now.tv_sec - start->tv_sec) + (double)(now.tv_nsec - start->tv_nsec) / 1e9;
-}
 
 static void show_progress(struct run *run)
 {
 	const uint64_t count = run->request->count;
-	const double seconds = seconds_since(&run->start);
+	const double seconds = deadline_seconds();
 	char bar[BAR_WIDTH + 1];
 
-	if (!run->request->progress || seconds_since(&run->told) < 0.2)
+	if (!run->request->progress || seconds - run->told < 0.2)
 		return;
-	clock_gettime(CLOCK_MONOTONIC, &run->told);
+	run->told = seconds;
 	for (unsigned i = 0; i < BAR_WIDTH; i++)
 		bar[i] = i < run->done * BAR_WIDTH / count ? '#' : '.';
 	bar[BAR_WIDTH] = '\0';
@@ -242,7 +233,7 @@ static bool run_batch(struct run *run, uint64_t index, unsigned count)
 static int tell_end(struct run *run)
 {
 	const struct torture_request *r = run->request;
-	const double seconds = seconds_since(&run->start);
+	const double seconds = deadline_seconds();
 	unsigned unmet;
 
 	clear_progress(run);
@@ -299,7 +290,6 @@ int torture_run(const struct torture_request *request)
 	run->machine = machine_open(request->image, request->name);
 	if (run->machine) {
 		run->judge.base = *machine_base(run->machine);
-		clock_gettime(CLOCK_MONOTONIC, &run->start);
 		deadline_start(machine_vm(run->machine), 0);
 		status = run_all(run);
 		deadline_stop();
