@@ -39,6 +39,7 @@ passes tight "stops among stack, handlers and tables disturb none of them" iret 
 passes strings "string instructions outrun no stop" "#UD" iret "#UD" iret "#PF" iret
 passes lazy "a handler that must be paged in is reached first" iret "#UD" "#PF" iret iret \
 	int "#PF" iret iret syscall "#PF" iret sysret "#UD" "#PF" iret iret int
+passes selfmod "gates that the guest writes over its own code" iret syscall sysret int
 passes itself "a gate that leads to its own instruction" iret int int int int int int!#GP
 passes tfgates "the guest's own TF traps where each gate leaves it" syscall!#UD iret sysret "#DB" iret "#DB" iret \
 	syscall "#DB" iret "#DB" iret "#DB" iret sysret int
