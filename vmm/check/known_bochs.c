@@ -17,11 +17,6 @@ bool stack_error_names_ss(const struct place *p)
 	       transition_fault(p->t)->vector == X86_VECTOR_SS && !p->check->observed_none;
 }
 
-static struct x86_segment returned_cs(const struct gate *gate)
-{
-	return segment_from_descriptor(gate->target, (uint16_t)gate->popped[1]);
-}
-
 /*
  * IP, CS and FLAGS alone, where 64-bit mode pops SP and SS whatever the levels
  * are.  What is behind it then stands for any check of SS and RSP, and for
@@ -32,26 +27,22 @@ bool iret_pops_three(const struct place *p)
 {
 	const struct transition *t = p->t;
 	const struct gate *gate = &t->gate, *fault = transition_fault(t);
-	const struct x86_segment cs = returned_cs(gate);
-	const uint64_t rip = gate->popped[0] & (gate->operand_size == 4 ? UINT32_MAX : UINT16_MAX);
 	const uint64_t rsp = t->before.gpr[GPR_RSP] + 3u * gate->operand_size;
 
 	if (x86_mode(&t->before) != MODE_64 || gate->operand_size == 8 ||
 	    (gate->popped[1] & X86_SELECTOR_RPL) != t->before.cpl)
 		return false;
 	if (t->faulted)
-		return fault->vector == X86_VECTOR_GP && !fault->error && !cs.l && rip > cs.limit;
-	return t->after.gpr[GPR_RSP] == (cs.l ? rsp : (uint32_t)rsp) && t->after.ss.selector == t->before.ss.selector;
+		return fault->vector == X86_VECTOR_GP && !fault->error && returns_beyond_limit(p);
+	return t->after.gpr[GPR_RSP] == (returned_cs(p).l ? rsp : (uint32_t)rsp) && t->after.ss.selector == t->before.ss.selector;
 }
 
 /* Null, and to rings 0 to 2 in 64-bit mode, where that is allowed, but for the RPL. */
 bool iret_with_other_null_ss(const struct place *p)
 {
-	const struct gate *gate = &p->t->gate;
+	const uint16_t ss = returned_ss(p), rpl = p->t->gate.popped[1] & X86_SELECTOR_RPL;
 
-	const uint16_t ss = (uint16_t)gate->popped[4], rpl = gate->popped[1] & X86_SELECTOR_RPL;
-
-	return missing_fault(p, X86_VECTOR_GP) && returned_cs(gate).l && rpl != 3 && ss <= X86_SELECTOR_RPL && ss != rpl;
+	return missing_fault(p, X86_VECTOR_GP) && returned_cs(p).l && rpl != 3 && ss <= X86_SELECTOR_RPL && ss != rpl;
 }
 
 /* The upper half of RIP is dropped before anything looks at it. */
@@ -59,6 +50,6 @@ bool ret_drops_upper_half(const struct place *p)
 {
 	const struct gate *gate = &p->t->gate;
 
-	return missing_fault(p, X86_VECTOR_GP) && gate->operand_size == 8 && !returned_cs(gate).l && gate->popped[0] > UINT32_MAX &&
-	       p->t->after.rip == (uint32_t)gate->popped[0];
+	return missing_fault(p, X86_VECTOR_GP) && gate->operand_size == 8 && !returned_cs(p).l &&
+	       gate->popped[0] > UINT32_MAX && p->t->after.rip == (uint32_t)gate->popped[0];
 }

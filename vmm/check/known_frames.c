@@ -9,13 +9,12 @@ static bool in_64_bit_mode(const struct place *p)
 	return x86_mode(&p->t->before) == MODE_64;
 }
 
-/* What IRET or far RET loads CS from. */
-static struct x86_segment returned_cs(const struct place *p)
+struct x86_segment returned_cs(const struct place *p)
 {
 	return segment_from_descriptor(p->t->gate.target, (uint16_t)p->t->gate.popped[1]);
 }
 
-static uint16_t returned_ss(const struct place *p)
+uint16_t returned_ss(const struct place *p)
 {
 	const struct gate *gate = &p->t->gate;
 
@@ -69,13 +68,18 @@ bool ret_ss_not_present(const struct place *p)
 	return p->check->expected == X86_VECTOR_SS && p->check->observed == X86_VECTOR_NP && !ss.p;
 }
 
-bool ret_beyond_limit(const struct place *p)
+bool returns_beyond_limit(const struct place *p)
 {
 	const struct x86_segment cs = returned_cs(p);
 	const uint8_t size = p->t->gate.operand_size;
 	const uint64_t rip = size == 8 ? p->t->gate.popped[0] : p->t->gate.popped[0] & ((UINT64_C(1) << 8 * size) - 1);
 
-	return missing_fault(p, X86_VECTOR_GP) && !cs.l && rip > cs.limit;
+	return !cs.l && rip > cs.limit;
+}
+
+bool ret_beyond_limit(const struct place *p)
+{
+	return missing_fault(p, X86_VECTOR_GP) && returns_beyond_limit(p);
 }
 
 bool target_not_canonical(const struct place *p)

@@ -18,7 +18,10 @@ struct place {
 /* A fault that the manual demands and the emulator does not raise. */
 bool missing_fault(const struct place *p, uint8_t vector);
 
-/* known_frames.c: gates that go through memory. */
+/* known_frames.c: gates that go through memory.  First what IRET or far RET loads CS and SS from, and where it leads. */
+struct x86_segment returned_cs(const struct place *p);
+uint16_t returned_ss(const struct place *p);
+bool returns_beyond_limit(const struct place *p);
 bool ret_through_esp(const struct place *p);
 bool iretd_to_v86(const struct place *p);
 bool iret_without_vif(const struct place *p);
