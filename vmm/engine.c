@@ -127,18 +127,18 @@ enum place engine_choose(enum engine engine)
 	}
 }
 
-void engine_debug(struct debug_ways *ways)
+bool engine_watch(enum watch_method *method, struct debug_ways *ways)
 {
-	kvm_probe_debug(DEVICE, ways);
-}
-
-bool engine_watch(enum watch_method *method)
-{
+	struct probe_result result;
 	char why[160];
 
-	if (*method != WATCH_AUTO && *method != WATCH_BREAK)
+	if (*method == WATCH_NONE)
 		return true;
-	if (kvm_probe_breaks(DEVICE, why, sizeof why)) {
+	kvm_probe_debug(DEVICE, &result);
+	*ways = probe_debug_ways(&result);
+	if (*method == WATCH_STEP)
+		return true;
+	if (probe_breaks(&result, why, sizeof why)) {
 		*method = WATCH_BREAK;
 	} else if (*method == WATCH_AUTO) {
 		*method = WATCH_STEP;

@@ -25,12 +25,10 @@ enum emulator engine_emulator(void);
 
 /*
  * The watch method for this machine: auto becomes break where breakpoints fire,
- * else step.  False: break cannot be had here; a message said why.
+ * else step.  *ways: what the machine makes of a watched guest's own TF and breakpoints.
+ * False: break cannot be had here; a message said why.
  */
-bool engine_watch(enum watch_method *method);
-
-/* What this machine makes of the guest's own TF and breakpoints. */
-void engine_debug(struct debug_ways *ways);
+bool engine_watch(enum watch_method *method, struct debug_ways *ways);
 
 /* "QEMU 7.2.22 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd": what a trace made here was made on. */
 const char *engine_provenance(void);

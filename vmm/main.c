@@ -79,11 +79,9 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 	};
 	int status;
 
-	if (!engine_watch(&watch))
+	if (!engine_watch(&watch, &request.debug_ways))
 		return EXIT_STATUS_CANNOT_RUN;
 	request.watch = watch;
-	if (watch != WATCH_NONE)
-		engine_debug(&request.debug_ways);
 	request.header.watch = watch_method_name(watch);
 	if (o->trace) {
 		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);

@@ -179,16 +179,16 @@ void kvm_probe(const char *device, struct probe_result *result);
 const char *probe_row_name(enum probe_row row);
 /* The rows that watch method step relies on all hold. */
 bool probe_faithful(const struct probe_result *result);
-/* Whether watch method break can be used there: runs only the rows that it relies on.  False: why, in one clause. */
-bool kvm_probe_breaks(const char *device, char *why, size_t size);
-
+/* The same for the rows on debug exceptions alone, which the next two ask for. */
+void kvm_probe_debug(const char *device, struct probe_result *result);
+/* Whether watch method break can be used there.  False: why, in one clause. */
+bool probe_breaks(const struct probe_result *result, char *why, size_t size);
 /* Where a machine deviates in what a guest asks of debug exceptions: an emulator's ways, which a tracer must not mend. */
 struct debug_ways {
 	bool traps_late;                /* SYSCALL and SYSRET trap on the TF that they begin with, not on the one they leave */
 	bool breaks_dead;               /* DR0 to DR3 stop nothing */
 };
-void kvm_probe_debug(const char *device, struct debug_ways *ways);
-
+struct debug_ways probe_debug_ways(const struct probe_result *result);
 /* The first thing that is off, in one clause for a person: "SYSCALL leaves CS 33". */
 void probe_explain(const struct probe_result *result, char *text, size_t size);
 

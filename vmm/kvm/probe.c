@@ -150,30 +150,34 @@ void kvm_probe(const char *device, struct probe_result *result)
 	probe(device, (UINT32_C(1) << PROBE_ROWS) - 1, result);
 }
 
-bool kvm_probe_breaks(const char *device, char *why, size_t size)
-{
-	static const enum probe_row needed[] = { PROBE_HW_BREAKPOINT, PROBE_SHUTDOWN, PROBE_PROTECTION };
-	struct probe_result result;
+static const enum probe_row for_breaks[] = { PROBE_HW_BREAKPOINT, PROBE_SHUTDOWN, PROBE_PROTECTION };
 
-	for (size_t i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
-		probe(device, UINT32_C(1) << needed[i], &result);
-		if (result.opened && result.row[needed[i]].verdict == PROBE_OK)
+void kvm_probe_debug(const char *device, struct probe_result *result)
+{
+	uint32_t rows = UINT32_C(1) << PROBE_SYSRET_TF;
+
+	for (size_t i = 0; i < sizeof(for_breaks) / sizeof(for_breaks[0]); i++)
+		rows |= UINT32_C(1) << for_breaks[i];
+	probe(device, rows, result);
+}
+
+bool probe_breaks(const struct probe_result *result, char *why, size_t size)
+{
+	for (size_t i = 0; i < sizeof(for_breaks) / sizeof(for_breaks[0]); i++) {
+		if (result->opened && result->row[for_breaks[i]].verdict == PROBE_OK)
 			continue;
-		snprintf(why, size, "%s: %s", probe_row_name(needed[i]),
-		         result.opened ? result.row[needed[i]].detail : result.reason);
+		snprintf(why, size, "%s: %s", probe_row_name(for_breaks[i]),
+		         result->opened ? result->row[for_breaks[i]].detail : result->reason);
 		return false;
 	}
 	return true;
 }
 
-void kvm_probe_debug(const char *device, struct debug_ways *ways)
+struct debug_ways probe_debug_ways(const struct probe_result *result)
 {
-	struct probe_result result;
-
-	probe(device, UINT32_C(1) << PROBE_SYSRET_TF | UINT32_C(1) << PROBE_HW_BREAKPOINT, &result);
-	*ways = (struct debug_ways) {
-		.traps_late = result.opened && result.row[PROBE_SYSRET_TF].verdict == PROBE_OFF,
-		.breaks_dead = result.opened && result.row[PROBE_HW_BREAKPOINT].verdict == PROBE_OFF,
+	return (struct debug_ways) {
+		.traps_late = result->opened && result->row[PROBE_SYSRET_TF].verdict == PROBE_OFF,
+		.breaks_dead = result->opened && result->row[PROBE_HW_BREAKPOINT].verdict == PROBE_OFF,
 	};
 }
 

@@ -39,7 +39,7 @@ bool watch_is_gate_msr(uint32_t index);
 /* Step by step, TF lent.  Returns 0, or a negative errno when KVM failed (after a message). */
 int watch_step(const struct watch *w, struct run_end *end);
 
-/* The same with hardware breakpoints, at full speed where there is no gate.  Wants what kvm_probe_breaks finds. */
+/* The same with hardware breakpoints, at full speed where there is no gate.  Wants what probe_breaks finds. */
 int watch_break(const struct watch *w, struct run_end *end);
 
 /* Untouched: no stops, no steps, no transitions. */
