@@ -124,10 +124,6 @@ list:	.skip	(LIST_MAX + 2) * 8
 	gate	NT_VECTOR_SYSTEM_SERVICE, report, unexpected, X86_DESC_DPL3
 	idt_end	unexpected
 
-	.balign	16
-	.skip	256
-kernel_stack:
-	.skip	256
-user_stack:
+	stacks
 
 	.section .note.GNU-stack, "", @progbits

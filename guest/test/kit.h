@@ -143,4 +143,13 @@ print_digits:
 	add	$(HOLE / HOLE_SIZE * 8), %rax
 	.endm
 
+/* KERNEL_STACK and USER_STACK, both at their tops. */
+	.macro	stacks
+	.balign	16
+	.skip	256
+kernel_stack:
+	.skip	256
+user_stack:
+	.endm
+
 #endif

@@ -25,10 +25,6 @@ unexpected:
 	gate	NT_VECTOR_SYSTEM_SERVICE, done, unexpected, X86_DESC_DPL3
 	idt_end	unexpected
 
-	.balign	16
-	.skip	256
-kernel_stack:
-	.skip	256
-user_stack:
+	stacks
 
 	.section .note.GNU-stack, "", @progbits

@@ -68,10 +68,6 @@ counts:	.skip	5 * 4
 	gate	NT_VECTOR_SYSTEM_SERVICE, handler, handler, X86_DESC_DPL3
 	idt_end	handler
 
-	.balign	16
-	.skip	256
-kernel_stack:
-	.skip	256
-user_stack:
+	stacks
 
 	.section .note.GNU-stack, "", @progbits
