@@ -109,8 +109,8 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 		r->err = vm_get_state(vm, &r->after, VM_REGS | VM_SREGS);
 		if (r->err)
 			return FAILED;
-		if (exit.kind == EXIT_HLT) {
-			r->hit = stops_hit(&st->stops, &r->after, r->after.rip - 1);
+		if (stops_exit(&exit)) {
+			r->hit = stops_hit(&st->stops, &r->after, r->after.rip - STOP_SIZE);
 			if (r->hit.ours)
 				return STOPPED;
 		}

@@ -7,9 +7,11 @@
 
 #include <string.h>
 
-#define HLT             0xf4
 #define TYPE_CONFORMING 0x4             /* of a code segment */
 #define PAGE_OFFSET(x)  ((x) & (X86_PAGE_SIZE - 1))
+#define LAST_IN_PAGE(x) (PAGE_OFFSET(x) > X86_PAGE_SIZE - STOP_SIZE)
+
+const uint8_t stop_bytes[STOP_SIZE] = { 0xe6, STOP_PORT };
 
 void stops_init(struct stops *s, struct guest_view *view)
 {
@@ -46,7 +48,16 @@ static size_t idt_size(const struct x86_state *state)
 static bool can_run(struct stops *s, const struct x86_state *state, uint64_t linear, struct mapping *m)
 {
 	return view_translate(s->view, state, linear, m) && !m->nx && !(m->user && state->cr4 & X86_CR4_SMEP) &&
-	       vm_memory(s->view->vm, m->gpa, 1);
+	       !LAST_IN_PAGE(linear) && vm_memory(s->view->vm, m->gpa, STOP_SIZE);
+}
+
+static struct patch *add_stop(struct stops *s, uint64_t gpa)
+{
+	struct patch *p = patches_add(&s->patches, gpa, stop_bytes, STOP_SIZE);
+
+	if (p)
+		p->stop = true;
+	return p;
 }
 
 static bool place(struct stops *s, const struct x86_state *state, uint64_t linear, uint32_t vectors)
@@ -56,7 +67,7 @@ static bool place(struct stops *s, const struct x86_state *state, uint64_t linea
 
 	if (!can_run(s, state, linear, &m))
 		return false;
-	p = patches_add(&s->patches, m.gpa, HLT);
+	p = add_stop(s, m.gpa);
 	if (p)
 		p->vectors |= vectors;
 	return p;
@@ -70,7 +81,7 @@ bool stops_hold(const struct x86_segment *code)
 /*
  * The linear address a vector's gate leads to.  Only 64-bit kernels have
  * zero-based code by definition.  False also where it may lead to ring 3,
- * where HLT is no stop.
+ * where OUT is no stop.
  */
 static bool handler_of(struct stops *s, const struct x86_state *state, uint8_t vector, uint64_t *linear)
 {
@@ -189,20 +200,21 @@ static bool inside(uint64_t address, uint64_t start, uint64_t size)
 
 bool stops_at(struct stops *s, const struct x86_state *state, const struct insn *insn, uint64_t linear)
 {
+	const uint64_t at = code_linear(state, state->rip);
 	struct mapping m;
 	struct patch *p;
 
-	if (inside(linear, code_linear(state, state->rip), insn->length) || !can_run(s, state, linear, &m))
+	if (inside(linear, at, insn->length) || inside(at, linear, STOP_SIZE) || !can_run(s, state, linear, &m))
 		return false;
-	p = patches_find(&s->patches, m.gpa);
+	p = patches_overlapping(&s->patches, m.gpa, STOP_SIZE);
 	if (p && p->group) {                            /* a pad of ours: it can be anywhere else */
 		s->avoid = m.gpa;
 		build(s, state);
-		p = patches_find(&s->patches, m.gpa);
+		p = patches_overlapping(&s->patches, m.gpa, STOP_SIZE);
 	}
 	if (p)
-		return p->patched == HLT && !p->group;
-	p = patches_add(&s->patches, m.gpa, HLT);
+		return p->gpa == m.gpa && p->stop && !p->group;
+	p = add_stop(s, m.gpa);
 	if (p)
 		p->transient = true;
 	return p;
@@ -243,7 +255,7 @@ static uint32_t lift(struct stops *s, const struct x86_state *state, uint64_t li
 		for (unsigned n = 0; n < s->patches.count; n++) {
 			struct patch *p = &s->patches.patch[n];
 
-			if (!inside(p->gpa, m.gpa, part))
+			if (!patch_overlaps(p, m.gpa, part))
 				continue;
 			patches_lift(&s->patches, p);
 			if (!p->pad)
@@ -306,7 +318,7 @@ bool stops_allow(struct stops *s, const struct x86_state *state, uint64_t linear
 		if (!view_translate(s->view, state, linear, &m) || (write && !m.writable))
 			return false;
 		for (unsigned n = 0; n < s->patches.count; n++)
-			if (inside(s->patches.patch[n].gpa, m.gpa, part))
+			if (patch_overlaps(&s->patches.patch[n], m.gpa, part))
 				return false;
 	}
 	return true;
@@ -329,7 +341,7 @@ struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64
 	if (!view_translate(s->view, state, code_linear(state, rip), &m))
 		return hit;
 	p = patches_find(&s->patches, m.gpa);
-	if (!p || !p->in || p->patched != HLT)
+	if (!p || !p->in || !p->stop)
 		return hit;
 	hit.ours = true;
 	hit.fault = p->vectors != 0;
