@@ -105,13 +105,12 @@ static bool handler_of(struct stops *s, const struct x86_state *state, uint8_t v
 }
 
 /* Each of these vectors gets a pad in the page of near. */
-static void place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t near,
-                       uint8_t group)
+static void place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t near)
 {
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
 		if (vectors >> v & 1)
 			pad_place(s, state, &(struct pad){
-				.near = near, .target = s->target[v], .vectors = 1u << v, .vector = v, .group = group,
+				.near = near, .target = s->target[v], .vectors = 1u << v, .vector = v, .group = (uint8_t)(v + 1),
 			});
 }
 
@@ -149,9 +148,9 @@ static void build(struct stops *s, const struct x86_state *state)
 	}
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
 		if (shared[v] & (shared[v] - 1))
-			place_pads(s, state, shared[v], s->target[v], v + 1);
+			place_pads(s, state, shared[v], s->target[v]);
 		else if (s->unresolved >> v & 1 && placed)
-			place_pads(s, state, 1u << v, s->home, v + 1);
+			place_pads(s, state, 1u << v, s->home);
 }
 
 /* A handler that could not run when the stops were built may be able to by now. */
