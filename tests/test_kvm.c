@@ -342,6 +342,97 @@ Test(kvm, an_endless_loop_is_interrupted, .timeout = 10)
 	run(RUN_FREE, EXIT_INTERRUPTED);
 }
 
+/* --- with interrupt controllers and timer --- */
+
+#define IDT     0x4000
+#define GDT     0x5000
+#define TIMER   0x20            /* where the PIC shall deliver IRQ 0 */
+
+static void open_irqchip(unsigned cpus)
+{
+	struct vm_config config = { .device = DEVICE, .memory_size = MEMORY, .irqchip = true, .cpus = cpus };
+
+	vm_close(vm);
+	cr_assert_eq(vm_open(&vm, &config), 0);
+}
+
+static void tick_every_20_ms(void)
+{
+	struct itimerval period = { { .tv_usec = 20000 }, { .tv_usec = 20000 } };
+
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &period, NULL);
+}
+
+/* As BIOSes leave it: the PICs at vectors 20h and 28h, IRQ 0 alone open; PIT channel 0 about a thousand times a second. */
+static const uint8_t timer_code[] = {
+	0xb0, 0x11, 0xe6, 0x20, 0xe6, 0xa0, 0xb0, 0x20, 0xe6, 0x21, 0xb0, 0x28, 0xe6, 0xa1,
+	0xb0, 0x04, 0xe6, 0x21, 0xb0, 0x02, 0xe6, 0xa1, 0xb0, 0x01, 0xe6, 0x21, 0xe6, 0xa1,
+	0xb0, 0xfe, 0xe6, 0x21, 0xb0, 0xff, 0xe6, 0xa1,
+	0xb0, 0x34, 0xe6, 0x43, 0xb0, 0xa9, 0xe6, 0x40, 0xb0, 0x04, 0xe6, 0x40,
+	0xfb, 0x48, 0xff, 0xc3, 0xeb, 0xfb,                                     /* 1: sti; inc rbx; jmp 1b */
+};
+/* inc rcx; mov al, 20h; out 20h, al; cmp ecx, 3; jb 1f; out f4h, al; 1: iretq */
+static const uint8_t timer_handler[] = {
+	0x48, 0xff, 0xc1, 0xb0, 0x20, 0xe6, 0x20, 0x83, 0xf9, 0x03, 0x72, 0x02, 0xe6, 0xf4, 0x48, 0xcf,
+};
+
+static void start_timer(void)
+{
+	const uint64_t handler = CODE + 0x100;
+	struct x86_state s;
+
+	start(timer_code, sizeof(timer_code));
+	memcpy(vm_memory(vm, handler, sizeof(timer_handler)), timer_handler, sizeof(timer_handler));
+	put64(IDT + 16 * TIMER, handler | 0x10 << 16 | UINT64_C(0x8e00) << 32);
+	put64(GDT + 0x10, UINT64_C(0x00af9b000000ffff));
+	put64(GDT + 0x18, UINT64_C(0x00cf93000000ffff));
+	s = state();
+	s.idtr = (struct x86_table) { .base = IDT, .limit = 0x20f };
+	s.gdtr = (struct x86_table) { .base = GDT, .limit = 0x1f };
+	s.gpr[GPR_RCX] = 0;
+	cr_assert_eq(vm_set_state(vm, &s, VM_ALL), 0);
+}
+
+Test(kvm, interrupts_come_in_where_they_may, .timeout = 20)
+{
+	open_irqchip(1);
+	start_timer();
+	tick_every_20_ms();
+	for (unsigned n = 0; n < 20; n++) {
+		run(RUN_FREE, EXIT_INTERRUPTED);
+		cr_assert_eq(state().gpr[GPR_RCX], 0, "an interrupt in RUN_FREE");
+	}
+	do
+		cr_assert_eq(vm_run(vm, RUN_LOOSE, &e), 0);
+	while (e.kind == EXIT_INTERRUPTED);
+	cr_assert_eq(e.kind, EXIT_PIO);
+	cr_assert_eq(e.pio.port, ABI_PORT_EXIT);
+	cr_assert_eq(state().gpr[GPR_RCX], 3);
+}
+
+Test(kvm, a_halt_without_interrupts_is_seen, .timeout = 20)
+{
+	static const uint8_t dead[] = { 0xfa, 0xf4 }, alive[] = { 0xfb, 0xf4 };  /* cli; hlt.  sti; hlt */
+	bool for_good;
+
+	open_irqchip(1);
+	tick_every_20_ms();
+	start(dead, sizeof(dead));
+	cr_assert_not(vm_is_halted(vm, &for_good));
+	cr_assert_not(for_good);
+	run(RUN_LOOSE, EXIT_INTERRUPTED);
+	cr_assert(vm_is_halted(vm, &for_good));
+	cr_assert(for_good);
+	cr_assert_eq(state().rip, CODE + 2);
+
+	open_irqchip(1);
+	start(alive, sizeof(alive));
+	run(RUN_LOOSE, EXIT_INTERRUPTED);
+	cr_assert(vm_is_halted(vm, &for_good));
+	cr_assert_not(for_good);
+}
+
 /* A segment at a high address: its entry is reached, RDI points at the boot information, the stack works. */
 Test(kvm, boots_a_plain_elf64_guest)
 {

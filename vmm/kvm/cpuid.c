@@ -37,12 +37,13 @@ static void set_vendor(struct kvm_cpuid2 *cpuid, uint32_t leaf, const char *id)
 	}
 }
 
-static int copy_cpuid(struct vm *vm, const struct vm_config *config, struct kvm_cpuid2 *cpuid)
+static int copy_cpuid(struct vm *vm, struct kvm_cpuid2 *cpuid)
 {
+	const struct vm_config *config = &vm->machine->config;
 	int r;
 
 	cpuid->nent = ENTRIES;
-	r = vm_ioctl(vm->device, KVM_GET_SUPPORTED_CPUID, cpuid);
+	r = vm_ioctl(vm->machine->device, KVM_GET_SUPPORTED_CPUID, cpuid);
 	if (r < 0)
 		return r;
 	if (config->cpu_vendor_set) {
@@ -52,7 +53,7 @@ static int copy_cpuid(struct vm *vm, const struct vm_config *config, struct kvm_
 	return vm_ioctl(vm->vcpu, KVM_SET_CPUID2, cpuid);
 }
 
-int vm_setup_cpuid(struct vm *vm, const struct vm_config *config)
+int vm_setup_cpuid(struct vm *vm)
 {
 	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + ENTRIES * sizeof(cpuid->entries[0]));
 	int r;
@@ -61,7 +62,7 @@ int vm_setup_cpuid(struct vm *vm, const struct vm_config *config)
 		message("KVM_GET_SUPPORTED_CPUID: %s", strerror(ENOMEM));
 		return -ENOMEM;
 	}
-	r = copy_cpuid(vm, config, cpuid);
+	r = copy_cpuid(vm, cpuid);
 	free(cpuid);
 	return r;
 }
