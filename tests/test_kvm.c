@@ -97,6 +97,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 	vm_close(vm);
 }
 
@@ -417,8 +418,8 @@ Test(kvm, a_halt_without_interrupts_is_seen, .timeout = 20)
 	bool for_good;
 
 	open_irqchip(1);
-	tick_every_20_ms();
 	start(dead, sizeof(dead));
+	tick_every_20_ms();
 	cr_assert_not(vm_is_halted(vm, &for_good));
 	cr_assert_not(for_good);
 	run(RUN_LOOSE, EXIT_INTERRUPTED);
@@ -426,11 +427,116 @@ Test(kvm, a_halt_without_interrupts_is_seen, .timeout = 20)
 	cr_assert(for_good);
 	cr_assert_eq(state().rip, CODE + 2);
 
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 	open_irqchip(1);
 	start(alive, sizeof(alive));
+	tick_every_20_ms();
 	run(RUN_LOOSE, EXIT_INTERRUPTED);
 	cr_assert(vm_is_halted(vm, &for_good));
 	cr_assert_not(for_good);
+}
+
+/* INIT and SIPI with vector 8, as a kernel sends them to APIC id through the x2APIC's ICR. */
+static void wake(uint8_t id)
+{
+	const uint8_t code[] = {
+		0xb9, 0x1b, 0, 0, 0, 0x0f, 0x32, 0x0d, 0, 0x0c, 0, 0, 0x0f, 0x30,       /* IA32_APIC_BASE: EN, EXTD */
+		0xb9, 0x30, 8, 0, 0, 0xba, id, 0, 0, 0,
+		0xb8, 0, 0x45, 0, 0, 0x0f, 0x30,                                        /* INIT */
+		0xb8, 8, 0x46, 0, 0, 0x0f, 0x30,                                        /* SIPI to 8000h */
+		0xe6, 0xf4,
+	};
+
+	start(code, sizeof(code));
+	run(RUN_LOOSE, EXIT_PIO);
+}
+
+Test(kvm, a_vcpu_waits_for_init_and_sipi, .timeout = 20)
+{
+	static const uint8_t real_mode[] = { 0xb0, 0x07, 0xe6, 0xf4 };          /* mov al, 7; out f4h, al */
+	struct x86_state s;
+	struct vm *cpu;
+	bool for_good;
+
+	open_irqchip(2);
+	cr_assert_eq(vm_add_cpu(&cpu, vm, 1), 0);
+	tick_every_20_ms();
+	cr_assert(vm_is_halted(cpu, &for_good));
+	cr_assert(for_good);
+	cr_assert_eq(vm_run(cpu, RUN_LOOSE, &e), 0);
+	cr_assert_eq(e.kind, EXIT_INTERRUPTED, "an interrupt for one is for that which runs");
+	wake(1);
+	cr_assert_not(vm_is_halted(cpu, &for_good));
+	cr_assert_eq(vm_get_state(cpu, &s, VM_ALL), 0);
+	cr_assert_eq(s.cs.base + s.rip, 0x8000, "where SIPI says");
+	cr_assert_not(s.cr0 & X86_CR0_PE);
+	memcpy(vm_memory(vm, 0x8000, sizeof(real_mode)), real_mode, sizeof(real_mode));
+	do
+		cr_assert_eq(vm_run(cpu, RUN_LOOSE, &e), 0);
+	while (e.kind == EXIT_INTERRUPTED);
+	cr_assert_eq(e.kind, EXIT_PIO, "exit %d (KVM's %u)", e.kind, e.reason);
+	cr_assert_eq(*(uint8_t *)e.pio.data, 7);
+	vm_close(cpu);
+}
+
+/* What this vCPU's CPUID says. */
+static struct x86_state cpuid_of(struct vm *cpu, uint32_t leaf, uint32_t subleaf)
+{
+	static const uint8_t code[] = { 0x0f, 0xa2, 0xe6, 0xf4 };               /* cpuid; out f4h, al */
+	struct x86_state s = start_state();
+
+	memcpy(vm_memory(vm, CODE, sizeof(code)), code, sizeof(code));
+	s.gpr[GPR_RAX] = leaf;
+	s.gpr[GPR_RCX] = subleaf;
+	cr_assert_eq(vm_set_state(cpu, &s, VM_ALL), 0);
+	cr_assert_eq(vm_run(cpu, RUN_FREE, &e), 0);
+	cr_assert_eq(e.kind, EXIT_PIO, "exit %d", e.kind);
+	cr_assert_eq(vm_get_state(cpu, &s, VM_ALL), 0);
+	return s;
+}
+
+Test(kvm, each_vcpu_has_its_own_apic_id)
+{
+	struct vm *cpu[3];
+
+	open_irqchip(3);
+	cpu[0] = vm;
+	for (unsigned n = 1; n < 3; n++)
+		cr_assert_eq(vm_add_cpu(&cpu[n], vm, n), 0);
+	for (unsigned n = 0; n < 3; n++) {
+		struct x86_state s;
+
+		if (n)
+			wake((uint8_t)n);
+		cr_assert_not(vm_is_halted(cpu[n], NULL), "vCPU %u", n);
+		cr_assert_eq(vm_index(cpu[n]), n);
+		s = cpuid_of(cpu[n], 1, 0);
+		cr_assert_eq(s.gpr[GPR_RBX] >> 24, n);
+		cr_assert_eq(s.gpr[GPR_RBX] >> 16 & 0xff, 3);
+		cr_assert(s.gpr[GPR_RDX] >> 28 & 1, "HTT");
+		s = cpuid_of(cpu[n], 0xb, 1);
+		cr_assert_eq(s.gpr[GPR_RAX], 2, "bits of the APIC id");
+		cr_assert_eq(s.gpr[GPR_RBX], 3);
+		cr_assert_eq(s.gpr[GPR_RCX], 0x201);
+		cr_assert_eq(s.gpr[GPR_RDX], n);
+	}
+	for (unsigned n = 1; n < 3; n++)
+		vm_close(cpu[n]);
+}
+
+Test(kvm, vcpus_without_number_are_refused)
+{
+	struct vm *cpu;
+	char text[160];
+
+	message_capture(text, sizeof(text));
+	cr_expect_eq(vm_add_cpu(&cpu, vm, 1), -EINVAL, "there is no interrupt controller");
+	open_irqchip(2);
+	cr_expect_eq(vm_add_cpu(&cpu, vm, 0), -EINVAL);
+	cr_expect_eq(vm_add_cpu(&cpu, vm, 2), -EINVAL);
+	cr_expect_null(cpu);
+	message_capture(NULL, 0);
+	cr_expect_not_null(strstr(text, "number 2"));
 }
 
 /* A segment at a high address: its entry is reached, RDI points at the boot information, the stack works. */
