@@ -149,7 +149,7 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	};
 	int err;
 
-	deadline_start(vm, r->timeout_seconds);
+	deadline_start(vm, r->timeout_seconds, DEADLINE_TICK_MS);
 	switch (r->watch) {
 	case WATCH_NONE:
 		err = watch_nothing(&watch, &end);
@@ -181,6 +181,7 @@ int run_guest(const struct run_request *request)
 	const struct vm_config config = {
 		.device = "/dev/kvm", .memory_size = request->memory_size,
 		.cpu_vendor_set = request->cpu_vendor_set, .cpu_vendor = request->cpu_vendor,
+		.irqchip = request->watch == WATCH_NONE,
 	};
 	struct pipeline p = { .request = request };
 	struct vm *vm;

@@ -104,14 +104,33 @@ static int decode_exit(struct vm *vm, struct vm_exit *e)
 	return 0;
 }
 
+/* A signal may come at any point here: what it asks for is neither lost nor told twice. */
+static int enter(struct vm *vm)
+{
+	struct vm_machine *m = vm->machine;
+	int r;
+
+	m->entered = vm;
+	vm->run->immediate_exit = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (m->interrupted)
+		vm->run->immediate_exit = 1;
+	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? -errno : 0;
+	if (r == -EINTR)
+		m->interrupted = 0;
+	return r;
+}
+
 int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 {
 	int r = vm_prepare_debug(vm, mode);
 
 	if (r < 0)
 		return r;
-	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? -errno : 0;
-	if (r < 0 && r != -EINTR && !(r == -EFAULT && vm->protected)) {
+	do
+		r = enter(vm);
+	while (r == -EAGAIN);                   /* a vCPU that waited has got its start */
+	if (r < 0 && r != -EINTR && !(r == -EFAULT && vm->machine->protected)) {
 		message("KVM_RUN: %s", strerror(-r));
 		return r;
 	}
@@ -121,7 +140,6 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 		return 0;
 	}
 	if (r == -EINTR) {
-		vm->run->immediate_exit = 0;
 		*e = (struct vm_exit) { .kind = EXIT_INTERRUPTED, .reason = KVM_EXIT_INTR };
 		return 0;
 	}
@@ -130,5 +148,34 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 
 void vm_interrupt(struct vm *vm)
 {
-	vm->run->immediate_exit = 1;
+	struct vm_machine *m = vm->machine;
+
+	m->interrupted = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (m->entered)
+		m->entered->run->immediate_exit = 1;
+}
+
+bool vm_is_halted(struct vm *vm, bool *for_good)
+{
+	struct kvm_vcpu_events events = { 0 };
+	struct kvm_mp_state state = { 0 };
+	bool waits, halted;
+
+	if (for_good)
+		*for_good = false;
+	if (!vm->machine->config.irqchip || vm_ioctl(vm->vcpu, KVM_GET_MP_STATE, &state) < 0)
+		return false;
+	waits = state.mp_state == KVM_MP_STATE_UNINITIALIZED || state.mp_state == KVM_MP_STATE_INIT_RECEIVED;
+	halted = waits || state.mp_state == KVM_MP_STATE_HALTED;
+	/* INIT and SIPI set registers, and the ioctl is where KVM takes them. */
+	if ((waits || vm->waits) && vm_setup_registers(vm) < 0)
+		return false;
+	vm->waits = waits;
+	if (waits && for_good)
+		*for_good = true;
+	else if (halted && for_good && !(vm->run->s.regs.regs.rflags & X86_RFLAGS_IF))
+		*for_good = vm_ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &events) == 0 && !events.nmi.pending &&
+			    !events.nmi.injected;
+	return halted;
 }

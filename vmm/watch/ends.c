@@ -114,9 +114,10 @@ int watch_nothing(const struct watch *w, struct run_end *end)
 	struct x86_state last = { 0 };
 	struct vm_exit exit;
 	uint64_t value;
+	bool for_good;
 	int err;
 
-	while (!(err = vm_run(w->vm, RUN_FREE, &exit))) {
+	while (!(err = vm_run(w->vm, RUN_LOOSE, &exit))) {
 		switch (exit.kind) {
 		case EXIT_PIO:
 			ports_access(w->ports, &exit);
@@ -128,10 +129,14 @@ int watch_nothing(const struct watch *w, struct run_end *end)
 			watch_serve_msr(w->vm, &exit, &value);
 			break;
 		case EXIT_INTERRUPTED:
-			if (!*w->stop)
+			if (*w->stop) {
+				end->interrupted = true;
+				return 0;
+			}
+			if (!vm_is_halted(w->vm, &for_good) || !for_good)
 				break;
-			end->interrupted = true;
-			return 0;
+			exit.kind = EXIT_HLT;
+			/* fall through */
 		default:
 			err = vm_get_state(w->vm, &last, VM_REGS);
 			end_by_exit(end, &exit, &last, w->view);
