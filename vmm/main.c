@@ -82,6 +82,7 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 	if (!engine_watch(&watch, &request.debug_ways))
 		return EXIT_STATUS_CANNOT_RUN;
 	request.watch = watch;
+	request.patient = o->watch != WATCH_AUTO;
 	request.header.watch = watch_method_name(watch);
 	if (o->trace) {
 		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);
@@ -172,7 +173,7 @@ static int trace_guest(const struct options *o, int *number)
 
 static int refuse_watch(enum watch_method method)
 {
-	message("--watch=%s is not available in this version: break and step are", watch_method_name(method));
+	message("--watch=%s is not available in this version: break, step and gates are", watch_method_name(method));
 	return EXIT_STATUS_CANNOT_RUN;
 }
 

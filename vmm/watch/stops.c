@@ -83,7 +83,7 @@ bool stops_hold(const struct x86_segment *code)
  * zero-based code by definition.  False also where it may lead to ring 3,
  * where OUT is no stop.
  */
-static bool handler_of(struct stops *s, const struct x86_state *state, uint8_t vector, uint64_t *linear)
+bool stops_handler(struct stops *s, const struct x86_state *state, uint8_t vector, uint64_t *linear)
 {
 	struct raw_descriptor raw = view_idt_gate(s->view, state, vector);
 	bool is_long = state->efer & X86_EFER_LMA;
@@ -104,14 +104,57 @@ static bool handler_of(struct stops *s, const struct x86_state *state, uint8_t v
 	return true;
 }
 
-/* Each of these vectors gets a pad in the page of near. */
-static void place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t near)
+/* Each of these vectors gets a pad in the page of near.  False: not all could. */
+static bool place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t near)
 {
+	bool all = true;
+
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
 		if (vectors >> v & 1)
-			pad_place(s, state, &(struct pad){
+			all &= pad_place(s, state, &(struct pad){
 				.near = near, .target = s->target[v], .vectors = 1u << v, .vector = v, .group = (uint8_t)(v + 1),
 			});
+	return all;
+}
+
+/* Whether interrupts lead to the same handler as an exception, so that its stop says nothing of what came. */
+static bool is_interrupts_too(const uint8_t *idt, size_t size, bool is_long, uint8_t vector)
+{
+	const size_t width = is_long ? 16 : 8;
+	uint64_t one[2] = { 0 }, other[2] = { 0 };
+
+	if ((vector + 1u) * width > size)
+		return false;
+	memcpy(one, idt + vector * width, width);
+	for (size_t at = X86_VECTOR_COUNT * width; at + width <= size; at += width) {
+		memcpy(other, idt + at, width);
+		if (gate_from_descriptor((struct raw_descriptor){ other[0], other[1], true }, is_long).offset ==
+		    gate_from_descriptor((struct raw_descriptor){ one[0], one[1], true }, is_long).offset &&
+		    other[0])
+			return true;
+	}
+	return false;
+}
+
+/* Pads where a handler serves several vectors, interrupts counted with them. */
+static void part(struct stops *s, const struct x86_state *state, uint32_t vectors)
+{
+	uint8_t idt[X86_VECTOR_COUNT_ALL * 16] = { 0 };
+	const bool is_long = state->efer & X86_EFER_LMA;
+	const uint8_t first = (uint8_t)__builtin_ctz(vectors);
+	size_t size = X86_VECTOR_COUNT_ALL * (is_long ? 16u : 8u);
+	struct mapping m;
+	struct patch *p;
+
+	size = size < state->idtr.limit + 1u ? size : state->idtr.limit + 1u;
+	size = view_read(s->view, state, state->idtr.base, idt, size);
+	if (!(vectors & (vectors - 1)) && !is_interrupts_too(idt, size, is_long, first))
+		return;
+	if (!place_pads(s, state, vectors, s->target[first]) || !can_run(s, state, s->target[first], &m))
+		return;
+	p = patches_find(&s->patches, m.gpa);
+	if (p)
+		p->bypassed = true;
 }
 
 static void build(struct stops *s, const struct x86_state *state)
@@ -125,13 +168,15 @@ static void build(struct stops *s, const struct x86_state *state)
 	s->tr = state->tr.base;
 	s->ldtr = state->ldtr.base;
 	s->unresolved = 0;
+	memset(s->target, 0, sizeof s->target);
 	s->home = 0;
 	s->stale = false;
+	s->built++;
 	memset(s->idt, 0, sizeof s->idt);
 	view_read(s->view, state, s->idtr.base, s->idt, idt_size(state));
 
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++) {
-		if (!handler_of(s, state, v, &s->target[v]))
+		if (!stops_handler(s, state, v, &s->target[v]))
 			continue;
 		if (!place(s, state, s->target[v], 1u << v)) {
 			s->unresolved |= 1u << v;
@@ -147,8 +192,8 @@ static void build(struct stops *s, const struct x86_state *state)
 			}
 	}
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
-		if (shared[v] & (shared[v] - 1))
-			place_pads(s, state, shared[v], s->target[v]);
+		if (shared[v])
+			part(s, state, shared[v]);
 		else if (s->unresolved >> v & 1 && placed)
 			place_pads(s, state, 1u << v, s->home);
 }
@@ -178,6 +223,32 @@ static bool idt_changed(struct stops *s, const struct x86_state *state)
 	return memcmp(idt, s->idt, sizeof idt) != 0;
 }
 
+/* Whether the stop for a vector is where its handler lies in this address space. */
+static bool stands(struct stops *s, const struct x86_state *state, uint8_t vector)
+{
+	struct mapping m;
+
+	return !s->target[vector] || s->unresolved >> vector & 1 ||
+	       (can_run(s, state, s->target[vector], &m) && patches_find(&s->patches, m.gpa));
+}
+
+/* Kernels map the same code in every address space: then these stops serve there, too. */
+static bool serves(struct stops *s, const struct x86_state *state)
+{
+	for (uint8_t v = 0; v < X86_VECTOR_COUNT && s->cr3 != state->cr3; v++)
+		if (!stands(s, state, v))
+			return false;
+	s->cr3 = state->cr3;
+	return true;
+}
+
+bool stops_fit(struct stops *s, const struct x86_state *state)
+{
+	return !s->stale && !resolvable(s, state) && serves(s, state) && s->tr == state->tr.base &&
+	       s->ldtr == state->ldtr.base && same_table(&s->idtr, &state->idtr) && same_table(&s->gdtr, &state->gdtr) &&
+	       !idt_changed(s, state);
+}
+
 void stops_refresh(struct stops *s, const struct x86_state *state)
 {
 	if (s->out) {
@@ -186,7 +257,7 @@ void stops_refresh(struct stops *s, const struct x86_state *state)
 		if (!s->stale)
 			patches_lower(&s->patches);
 	}
-	if (s->stale || resolvable(s, state) || s->cr3 != state->cr3 || s->tr != state->tr.base ||
+	if (s->stale || resolvable(s, state) || !serves(s, state) || s->tr != state->tr.base ||
 	    s->ldtr != state->ldtr.base || !same_table(&s->idtr, &state->idtr) ||
 	    !same_table(&s->gdtr, &state->gdtr))
 		build(s, state);
@@ -217,6 +288,13 @@ bool stops_at(struct stops *s, const struct x86_state *state, const struct insn 
 	if (p)
 		p->transient = true;
 	return p;
+}
+
+struct patch *stops_add(struct stops *s, const struct x86_state *state, uint64_t linear)
+{
+	struct mapping m;
+
+	return can_run(s, state, linear, &m) ? add_stop(s, m.gpa) : NULL;
 }
 
 bool stops_at_gate(struct stops *s, const struct x86_state *state, const struct insn *insn, uint8_t vector,
@@ -345,6 +423,9 @@ struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64
 	hit.ours = true;
 	hit.fault = p->vectors != 0;
 	hit.vectors = p->vectors;
+	hit.site = p->site;
+	hit.soft = p->soft;
+	hit.bypassed = p->bypassed;
 	if (p->pad)
 		hit.target = code_offset(state, p->target);
 	return hit;

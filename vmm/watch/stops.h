@@ -35,6 +35,7 @@ struct stops {
 	uint64_t avoid;                                 /* physical: no place for a pad, as a gate leads there */
 	uint32_t unresolved;                            /* vectors whose handler has no page that can run */
 	bool stale;                                     /* build again before the next run */
+	unsigned built;                                 /* how often: what stops_add added is gone when this changes */
 	bool out;                                       /* stops_out: put back by the next stops_refresh */
 };
 
@@ -63,6 +64,13 @@ bool stops_at_gate(struct stops *s, const struct x86_state *state, const struct 
  */
 void stops_lift(struct stops *s, const struct x86_state *state, const struct insn *insn);
 void stops_lower(struct stops *s, const struct x86_state *state, const struct insn *insn);
+
+/* The linear address that a vector's gate leads to in ring 0.  False: to nowhere, or to where a stop is none. */
+bool stops_handler(struct stops *s, const struct x86_state *state, uint8_t vector, uint64_t *linear);
+/* A stop at linear for as long as these stops are built for; NULL where none can be, or another stands in the way. */
+struct patch *stops_add(struct stops *s, const struct x86_state *state, uint64_t linear);
+/* Whether the stops are for these tables, as they are now in memory. */
+bool stops_fit(struct stops *s, const struct x86_state *state);
 
 /* Whether a string instruction may run freely over [linear, linear + size): all mapped, and no stop in it. */
 bool stops_allow(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size, bool write);
@@ -95,6 +103,9 @@ struct stop_hit {
 	bool ours;
 	bool fault;                     /* an exception's handler: */
 	uint32_t vectors;               /* those it may have been */
+	bool site;                      /* an instruction that leaves the kernel */
+	uint8_t soft;                   /* the handler of this vector, 32 and above; 0: not */
+	bool bypassed;                  /* exceptions have pads of their own: what came here was an interrupt */
 	uint64_t target;                /* where the guest believes to be */
 };
 struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64_t rip);
