@@ -197,7 +197,7 @@ int run_guest(const struct run_request *request)
 	p.claims = claims_new(&request->context);
 	if (!p.claims) {
 		message("out of memory");
-	} else if (!vm_boot_elf(vm, request->image, request->header.guest)) {
+	} else if (!vm_boot(vm, request->image, request->files, request->header.guest)) {
 		if (request->sink)
 			request->sink->ops->header(request->sink, &request->header);
 		status = watch_it(&p, vm);

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct image;
+struct boot_files;
 
 enum exit_status {
 	EXIT_STATUS_OK = 0,
@@ -25,7 +26,10 @@ enum exit_status {
 
 struct run_request {
 	const struct image *image;
+	const struct boot_files *files;
 	uint64_t memory_size;
+	unsigned cpus;
+	bool lint;
 	bool cpu_vendor_set;
 	enum vendor cpu_vendor;
 	unsigned timeout_seconds;       /* 0: none */

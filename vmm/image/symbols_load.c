@@ -243,8 +243,8 @@ struct symbols *symbols_load(struct Elf *elf)
 	GElf_Shdr header;
 	Elf_Data *data;
 
-	if (!s)
-		return NULL;
+	if (!s || !elf)
+		return s;
 	section = find_table(elf, &header);
 	if (!section)
 		return s;
