@@ -14,10 +14,12 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 struct pipeline {
 	const struct run_request *request;
 	struct guest_view view;
+	struct ports ports;
 	struct claims *claims;
 	struct trace_summary summary;
 	uint64_t unchecked;             /* transitions on which nothing was compared */
@@ -31,8 +33,10 @@ static void show_progress(struct pipeline *p, uint64_t seq)
 	p->told_second = limit_seconds;
 	if (p->request->sink)
 		fflush(p->request->sink->file);
-	if (p->request->progress && limit_seconds >= 2)
+	if (p->request->progress && limit_seconds >= 2) {
+		ports_settle(&p->ports);
 		fprintf(stderr, "\rvmm: %" PRIu64 " gates in %d s ", seq, (int)limit_seconds);
+	}
 }
 
 static void on_transition(void *context, struct transition *t)
@@ -56,8 +60,10 @@ static void on_transition(void *context, struct transition *t)
 	/* A contradiction is told whatever was asked for. */
 	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
 		p->summary.events++;
-		if (r->sink)
+		if (r->sink) {
+			ports_settle(&p->ports);
 			r->sink->ops->transition(r->sink, t, &checks);
+		}
 	}
 	show_progress(p, t->seq);
 }
@@ -99,8 +105,10 @@ static void limit_account(struct run_end *end, const struct run_request *r)
 }
 
 /* How the run ended and what that makes of the exit status. */
-static int status_of(struct pipeline *p, struct run_end *end, const struct ports *ports)
+static int status_of(struct pipeline *p, struct run_end *end)
 {
+	const struct ports *ports = &p->ports;
+
 	if (ports->ended) {
 		end->end = ports->end;
 		end->code = ports->code;
@@ -137,18 +145,27 @@ static void tell_end(const struct pipeline *p)
 		message("%s: ended (%s, code %" PRIu64 "), unwatched", guest, s->end, s->code);
 }
 
+static void set_line(void *context, unsigned irq, bool level)
+{
+	vm_irq_line(context, irq, level);
+}
+
 static int watch_it(struct pipeline *p, struct vm *vm)
 {
 	const struct run_request *r = p->request;
-	struct ports ports = { .console = stderr, .first = p->request->sink ? p->request->sink->file : NULL };
+	const struct ports_config devices = {
+		.console = stderr, .first = r->sink ? r->sink->file : NULL, .input = STDIN_FILENO,
+		.memory_size = r->memory_size, .cpus = 1, .line = set_line, .context = vm,
+	};
 	struct run_end end = { 0 };
 	const struct watch watch = {
-		.vm = vm, .view = &p->view, .ports = &ports,
+		.vm = vm, .view = &p->view, .ports = &p->ports,
 		.event = on_transition, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
 		.other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor,
 	};
 	int err;
 
+	ports_init(&p->ports, &devices);
 	deadline_start(vm, r->timeout_seconds, DEADLINE_TICK_MS);
 	switch (r->watch) {
 	case WATCH_NONE:
@@ -163,12 +180,12 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	deadline_stop();
 	if (r->progress && limit_seconds >= 2)
 		fputs("\r\033[K", stderr);
-	ports_flush(&ports);
+	ports_flush(&p->ports);
 	if (err)
 		return EXIT_STATUS_CANNOT_RUN;
 	if (limit_reached == LIMIT_SIGNAL)
 		return EXIT_STATUS_DIED;
-	p->summary.status = status_of(p, &end, &ports);
+	p->summary.status = status_of(p, &end);
 	tell_claims(p);
 	if (r->sink)
 		r->sink->ops->summary(r->sink, &p->summary);

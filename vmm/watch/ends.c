@@ -109,9 +109,17 @@ bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value)
 	return !fault;
 }
 
-int watch_nothing(const struct watch *w, struct run_end *end)
+static int account_for(const struct watch *w, const struct vm_exit *exit, struct run_end *end)
 {
 	struct x86_state last = { 0 };
+	int err = vm_get_state(w->vm, &last, VM_REGS);
+
+	end_by_exit(end, exit, &last, w->view);
+	return err;
+}
+
+int watch_nothing(const struct watch *w, struct run_end *end)
+{
 	struct vm_exit exit;
 	uint64_t value;
 	bool for_good;
@@ -133,14 +141,17 @@ int watch_nothing(const struct watch *w, struct run_end *end)
 				end->interrupted = true;
 				return 0;
 			}
+			ports_tick(w->ports);
 			if (!vm_is_halted(w->vm, &for_good) || !for_good)
 				break;
 			exit.kind = EXIT_HLT;
+			return account_for(w, &exit, end);
+		case EXIT_MMIO:
+			if (ports_memory(&exit))
+				break;
 			/* fall through */
 		default:
-			err = vm_get_state(w->vm, &last, VM_REGS);
-			end_by_exit(end, &exit, &last, w->view);
-			return err;
+			return account_for(w, &exit, end);
 		}
 	}
 	return err;
