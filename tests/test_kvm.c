@@ -526,6 +526,7 @@ Test(kvm, each_vcpu_has_its_own_apic_id)
 
 Test(kvm, vcpus_without_number_are_refused)
 {
+	struct vm_config config = { .device = DEVICE, .memory_size = MEMORY, .irqchip = true };
 	struct vm *cpu;
 	char text[160];
 
@@ -535,8 +536,12 @@ Test(kvm, vcpus_without_number_are_refused)
 	cr_expect_eq(vm_add_cpu(&cpu, vm, 0), -EINVAL);
 	cr_expect_eq(vm_add_cpu(&cpu, vm, 2), -EINVAL);
 	cr_expect_null(cpu);
-	message_capture(NULL, 0);
 	cr_expect_not_null(strstr(text, "number 2"));
+	vm_close(vm);
+	config.cpus = 17;
+	cr_expect_eq(vm_open(&vm, &config), -EINVAL);
+	message_capture(NULL, 0);
+	cr_expect_not_null(strstr(text, "17"));
 }
 
 /* A segment at a high address: its entry is reached, RDI points at the boot information, the stack works. */

@@ -5,6 +5,7 @@
 #include "run.h"
 
 #include "check/claims.h"
+#include "device/firmware.h"
 #include "device/ports.h"
 #include "image/image.h"
 #include "kvm/kvm.h"
@@ -193,6 +194,12 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	return p->summary.status;
 }
 
+static int boot(struct vm *vm, const struct run_request *request)
+{
+	firmware_put(vm, request->image, 1);
+	return vm_boot_elf(vm, request->image, request->header.guest);
+}
+
 int run_guest(const struct run_request *request)
 {
 	const struct vm_config config = {
@@ -210,7 +217,7 @@ int run_guest(const struct run_request *request)
 	p.claims = claims_new(&request->context);
 	if (!p.claims) {
 		message("out of memory");
-	} else if (!vm_boot_elf(vm, request->image, request->header.guest)) {
+	} else if (!boot(vm, request)) {
 		if (request->sink)
 			request->sink->ops->header(request->sink, &request->header);
 		status = watch_it(&p, vm);

@@ -19,6 +19,7 @@ struct vm;
 
 /* More would reach into what a PC keeps below 4 GiB for devices and KVM for itself. */
 #define VM_MEMORY_MAX UINT64_C(0xc0000000)
+#define VM_CPUS_MAX   16
 
 struct vm_config {
 	const char *device;             /* "/dev/kvm" */
@@ -26,7 +27,7 @@ struct vm_config {
 	bool cpu_vendor_set;            /* otherwise the guest sees the host's CPUID vendor */
 	enum vendor cpu_vendor;
 	bool irqchip;                   /* PIC, IOAPIC, a LAPIC for each vCPU, and a PIT; without, HLT exits */
-	unsigned cpus;                  /* vCPUs that CPUID tells of; 0: one.  More want an irqchip */
+	unsigned cpus;                  /* vCPUs that CPUID tells of, up to VM_CPUS_MAX; 0: one.  More want an irqchip */
 };
 
 /* The machine, and its first vCPU, number 0. */

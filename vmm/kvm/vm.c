@@ -78,7 +78,7 @@ static int keep(struct vm **result, struct vm *vm, int r)
 
 int vm_open(struct vm **result, const struct vm_config *config)
 {
-	struct vm_machine *machine = calloc(1, sizeof(*machine));
+	struct vm_machine *machine = vm_machine_new();
 	struct vm *vm = machine ? new_handle(machine, 0) : NULL;
 	int r;
 
@@ -86,6 +86,10 @@ int vm_open(struct vm **result, const struct vm_config *config)
 	if (!vm) {
 		free(machine);
 		return no_memory();
+	}
+	if (config->cpus > VM_CPUS_MAX) {
+		message("%u vCPUs: %d at most", config->cpus, VM_CPUS_MAX);
+		return keep(result, vm, -EINVAL);
 	}
 	machine->config = *config;
 	machine->config.device = NULL;          /* the caller's, and not wanted again */
