@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	require(fd >= 0 && write(fd, data, size) == (ssize_t)size);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	if (image_open(&image, path, LIMIT, why, sizeof(why)))
+	if (image_open_elf(&image, path, LIMIT, why, sizeof(why)))
 		use(&image);
 	else
 		require(why[0] && !strchr(why, '\n') && !image.handle);

@@ -162,6 +162,7 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	const struct watch watch = {
 		.vm = vm, .view = &p->view, .ports = &p->ports,
 		.event = on_transition, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
+		.irqchip = true, .cpus = 1, .patient = r->patient,
 		.other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor,
 	};
 	int err;
@@ -174,6 +175,9 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 		break;
 	case WATCH_BREAK:
 		err = watch_break(&watch, &end);
+		break;
+	case WATCH_GATES:
+		err = watch_gates(&watch, &end);
 		break;
 	default:
 		err = watch_step(&watch, &end);
@@ -197,7 +201,7 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 static int boot(struct vm *vm, const struct run_request *request)
 {
 	firmware_put(vm, request->image, 1);
-	return vm_boot_elf(vm, request->image, request->header.guest);
+	return vm_boot(vm, request->image, request->files, request->header.guest);
 }
 
 int run_guest(const struct run_request *request)
@@ -205,7 +209,7 @@ int run_guest(const struct run_request *request)
 	const struct vm_config config = {
 		.device = "/dev/kvm", .memory_size = request->memory_size,
 		.cpu_vendor_set = request->cpu_vendor_set, .cpu_vendor = request->cpu_vendor,
-		.irqchip = request->watch == WATCH_NONE,
+		.irqchip = true,
 	};
 	struct pipeline p = { .request = request };
 	struct vm *vm;

@@ -21,6 +21,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -169,11 +170,26 @@ static void append_provenance(struct strings *environment, const struct frame *f
 	append_text(environment, text);
 }
 
+/* The directories that a path names: some are there. */
+static void make_directories(char *path)
+{
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(path, 0700) != 0 && errno != EEXIST)
+			fail("cannot create %s in the box: %s", path, strerror(errno));
+		*p = '/';
+	}
+}
+
 static int create(const struct frame *frame)
 {
 	char *path = strndup((const char *)frame->payload, frame->length);
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	int fd = -1;
 
+	if (path && path[0] == '/') {
+		make_directories(path);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	}
 	if (fd < 0)
 		fail("cannot create %s in the box: %s", path ? path : "a file", strerror(errno));
 	free(path);
@@ -186,7 +202,7 @@ static void store(int fd, const struct frame *frame)
 		ssize_t put = write(fd, frame->payload + done, frame->length - done);
 
 		if (put <= 0)
-			fail("cannot store the guest in the box: %s", strerror(errno));
+			fail("cannot store a file in the box: %s", strerror(errno));
 		done += (uint32_t)put;
 	}
 }
@@ -216,6 +232,8 @@ static void receive(struct strings *arguments, struct strings *environment)
 			append_provenance(environment, &frame);
 			break;
 		case FRAME_FILE:
+			if (file >= 0)
+				close(file);
 			file = create(&frame);
 			break;
 		case FRAME_DATA:

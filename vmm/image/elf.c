@@ -10,20 +10,7 @@
 
 #include <gelf.h>
 #include <libelf.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-
-bool refuse(const struct loader *l, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(l->why, l->why_size, format, arguments);
-	va_end(arguments);
-	return false;
-}
 
 static bool looks_like_text(const struct loader *l)
 {
@@ -144,13 +131,15 @@ static bool load(const struct loader *l, Elf *elf)
 	return l->image->symbols || refuse(l, "out of memory");
 }
 
-static bool load_bytes(const struct loader *l)
+bool load_elf(struct loader *l)
 {
 	Elf *elf;
 	bool ok;
 
 	if (!check_magic(l) || !check_identification(l))
 		return false;
+	l->image->protocol = l->image->is_32bit ? BOOT_ELF32 : BOOT_ELF64;
+	l->limit = l->elf_limit;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return refuse(l, "cannot be read: libelf is too old");
 	elf = elf_memory((char *)l->bytes, l->size);
@@ -159,27 +148,4 @@ static bool load_bytes(const struct loader *l)
 	ok = load(l, elf);
 	elf_end(elf);
 	return ok;
-}
-
-bool image_open(struct image *image, const char *path, uint64_t limit, char *why, size_t why_size)
-{
-	struct loader l = { .limit = limit, .image = image, .why = why, .why_size = why_size };
-
-	*image = (struct image){ 0 };
-	l.bytes = file_read(path, &l.size, why, why_size);
-	if (!l.bytes)
-		return false;
-	image->handle = l.bytes;
-	if (load_bytes(&l))
-		return true;
-	image_close(image);
-	return false;
-}
-
-void image_close(struct image *image)
-{
-	symbols_free(image->symbols);
-	free(image->segments);
-	free(image->handle);
-	*image = (struct image){ 0 };
 }

@@ -168,15 +168,26 @@ void vm_interrupt(struct vm *vm);
  */
 bool vm_is_halted(struct vm *vm, bool *for_good);
 
-/* --- boot.c, boot_layout.c, boot_paging.c --- */
+/* --- boot.c and the files boot_* --- */
 
 struct image;
+struct boot_files;
 
 /* How many bytes at the top of guest memory belong to the VMM while a guest starts. */
 uint64_t boot_reserved(uint64_t memory_size);
 
 /* Load a plain ELF guest, of 64 or 32 bits, and set up what abi.h promises it.  name stands before every message. */
 int vm_boot_elf(struct vm *vm, const struct image *image, const char *name);
+
+/*
+ * Put a guest of any boot protocol into fresh memory and the vCPU at its entry.  name stands before every message.
+ * ACPI's tables, if the machine has any, are in memory already.
+ */
+int vm_boot(struct vm *vm, const struct image *image, const struct boot_files *files, const char *name);
+/* The same without a VM: whether it would fit and make sense.  False: why says in one line what is wrong. */
+bool boot_check(const struct image *image, const struct boot_files *files, uint64_t memory_size, char *why, size_t why_size);
+/* Guest memory that it wants at least: itself, its files, and an initrd's contents unpacked. */
+uint64_t boot_memory_wanted(const struct image *image, const struct boot_files *files);
 
 /* --- probe.c --- */
 

@@ -98,6 +98,8 @@ int vm_set_msr(struct vm *vm, uint32_t index, uint64_t value)
 
 	if (done < 0)
 		return done;
+	if (done == 1 && index == X86_MSR_EFER)         /* sregs hold it too */
+		vm->run->s.regs.sregs.efer = (vm->run->s.regs.sregs.efer & X86_EFER_LMA) | (value & ~(uint64_t)X86_EFER_LMA);
 	return done == 0 ? -ENXIO : 0;
 }
 

@@ -96,6 +96,14 @@ void end_lost(struct run_end *end, const struct x86_state *last, uint64_t rip, s
 	      place(view, last->rip, from, sizeof from), place(view, rip, at, sizeof at));
 }
 
+/* KVM lets the host change LME under paging, which is #GP to the guest.  SDM vol. 3A, 2.2.1; APM vol. 2, 3.1.7. */
+static bool efer_refused(struct vm *vm, uint64_t value)
+{
+	struct x86_state s;
+
+	return vm_get_state(vm, &s, VM_SREGS) || (s.cr0 & X86_CR0_PG && (s.efer ^ value) & X86_EFER_LME);
+}
+
 bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value)
 {
 	bool fault;
@@ -104,7 +112,8 @@ bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value)
 	if (exit->kind == EXIT_RDMSR)
 		fault = vm_get_msr(vm, exit->msr.index, value) != 0;
 	else
-		fault = vm_set_msr(vm, exit->msr.index, *value) != 0;
+		fault = (exit->msr.index == X86_MSR_EFER && efer_refused(vm, *value)) ||
+		        vm_set_msr(vm, exit->msr.index, *value) != 0;
 	vm_answer_msr(vm, *value, fault);
 	return !fault;
 }
