@@ -73,6 +73,8 @@ Test(serial, is_found_to_be_a_16550a)
 
 Test(serial, what_is_received)
 {
+	cr_assert_eq(serial_room(&s), 0, "nobody listens");
+	OUT(IER, 0x01);
 	cr_assert_eq(serial_room(&s), 1, "without FIFO");
 	OUT(FCR, 0x01);
 	cr_assert_eq(serial_room(&s), 16);
@@ -83,6 +85,18 @@ Test(serial, what_is_received)
 		IN(DATA, *c);
 	}
 	IN(LSR, 0x60);
+}
+
+Test(serial, who_asks_again_and_again_listens)
+{
+	for (unsigned n = 0; n < 1000; n++) {
+		IN(LSR, 0x60);
+		cr_assert(serial_write(&s, DATA, 'x'));
+	}
+	cr_assert_eq(serial_room(&s), 0, "it waited to send");
+	for (unsigned n = 0; n < 1000; n++)
+		IN(LSR, 0x60);
+	cr_assert_eq(serial_room(&s), 1);
 }
 
 Test(serial, too_much_is_an_overrun)

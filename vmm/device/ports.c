@@ -4,7 +4,7 @@
 #include "device/ports.h"
 
 #include "abi.h"
-#include "device/input.h"
+#include "input.h"
 
 #include <string.h>
 #include <time.h>
@@ -252,6 +252,17 @@ static void set_lines(struct ports *p)
 	set_line(p, IRQ_COM1, serial_interrupts(&p->serial));
 }
 
+static void take_input(struct ports *p)
+{
+	uint8_t bytes[SERIAL_FIFO];
+	const unsigned room = serial_room(&p->serial);
+	const size_t got = input_read(&p->config.input, bytes, room);
+
+	for (size_t n = 0; n < got; n++)
+		serial_receive(&p->serial, bytes[n]);
+	p->more_input = room && got == room;
+}
+
 void ports_access(struct ports *p, struct vm_exit *exit)
 {
 	uint8_t *data = exit->pio.data;
@@ -259,6 +270,11 @@ void ports_access(struct ports *p, struct vm_exit *exit)
 	for (uint32_t n = 0; n < exit->pio.count; n++, data += exit->pio.size)
 		access_once(p, exit->pio.port, exit->pio.size, exit->pio.out, data);
 	set_lines(p);
+	/* The line has been low: a driver that is told by its edge is told. */
+	if (p->more_input && !p->serial.count) {
+		take_input(p);
+		set_lines(p);
+	}
 }
 
 #define WINDOW_START    VM_MEMORY_MAX
@@ -275,13 +291,8 @@ bool ports_memory(struct vm_exit *exit)
 
 void ports_tick(struct ports *p)
 {
-	uint8_t bytes[SERIAL_FIFO];
-	const size_t got = input_read(&p->config.input, bytes, serial_room(&p->serial));
-
-	for (size_t n = 0; n < got; n++)
-		serial_receive(&p->serial, bytes[n]);
-	if (got)
-		set_lines(p);
+	take_input(p);
+	set_lines(p);
 	console_tick(&p->text);
 }
 

@@ -36,6 +36,7 @@ struct ports {
 	struct power power;
 	uint32_t pci_address;
 	uint32_t lines;                 /* as they were set last, bit n: IRQ n */
+	bool more_input;                /* there was as much as had room: probably there is more */
 	bool ended;
 	const char *end;                /* "exit", "reset" or "power-off" */
 	uint64_t code;                  /* what was written to the exit port */

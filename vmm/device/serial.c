@@ -37,6 +37,7 @@ enum { DATA = 0, IER = 1, IIR = 2, FCR = 2, LCR = 3, MCR = 4, LSR = 5, MSR = 6, 
 #define MSR_DCD         0x80
 #define MSR_LINES       0xf0
 #define MSR_CHANGES     0x0f
+#define POLLS           100             /* reads of LSR without a byte sent: the guest waits for one */
 #define MSR_RI_ENDED    0x04            /* TERI: only its end is told */
 
 void serial_reset(struct serial *s)
@@ -73,9 +74,15 @@ static unsigned size(const struct serial *s)
 	return s->fcr & FCR_ENABLE ? SERIAL_FIFO : 1;
 }
 
+/* Who waits to send asks once, since it always may. */
+static bool listens(const struct serial *s)
+{
+	return s->ier & IER_RECEIVED || s->polls >= POLLS;
+}
+
 unsigned serial_room(const struct serial *s)
 {
-	return s->mcr & MCR_LOOP || s->count >= size(s) ? 0 : size(s) - s->count;
+	return s->mcr & MCR_LOOP || !listens(s) || s->count >= size(s) ? 0 : size(s) - s->count;
 }
 
 static void put(struct serial *s, uint8_t byte)
@@ -150,6 +157,7 @@ uint8_t serial_read(struct serial *s, unsigned reg)
 	case LSR:
 		value = LSR_EMPTY | (s->count ? LSR_READY : 0) | (s->overrun ? LSR_OVERRUN : 0);
 		s->overrun = false;
+		s->polls += s->polls < POLLS;
 		return value;
 	case MSR:
 		value = s->modem;
@@ -170,6 +178,7 @@ static void set_fifo(struct serial *s, uint8_t value)
 static bool send(struct serial *s, uint8_t value)
 {
 	s->emptied = true;
+	s->polls = 0;
 	if (!(s->mcr & MCR_LOOP))
 		return true;
 	put(s, value);

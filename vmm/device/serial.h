@@ -18,6 +18,7 @@ struct serial {
 	bool emptied;                   /* the transmitter has become empty, and IIR has not told it yet */
 	uint8_t fifo[SERIAL_FIFO];      /* received */
 	unsigned start, count;
+	unsigned polls;                 /* reads of LSR since the last byte was sent */
 };
 
 /* Connected to somebody who is ready. */
@@ -27,7 +28,10 @@ uint8_t serial_read(struct serial *s, unsigned reg);
 /* True: value was sent, to the outside. */
 bool serial_write(struct serial *s, unsigned reg, uint8_t value);
 
-/* Bytes that serial_receive can take now without losing one. */
+/*
+ * Bytes that serial_receive can take now without losing one.  None before the guest listens, by
+ * interrupt or by asking again and again: while a driver starts it throws away what is there.
+ */
 unsigned serial_room(const struct serial *s);
 void serial_receive(struct serial *s, uint8_t byte);
 

@@ -1,7 +1,7 @@
 /*
  * Input from pipes and terminals.
  */
-#include "device/input.h"
+#include "input.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
