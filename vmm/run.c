@@ -20,6 +20,8 @@
 struct pipeline {
 	const struct run_request *request;
 	struct guest_view view;
+	struct vm *cpu[VM_CPUS_MAX];
+	unsigned cpus;
 	struct ports ports;
 	struct claims *claims;
 	struct trace_summary summary;
@@ -156,19 +158,19 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	const struct run_request *r = p->request;
 	const struct ports_config devices = {
 		.console = stderr, .first = r->sink ? r->sink->file : NULL, .input = STDIN_FILENO,
-		.memory_size = r->memory_size, .cpus = 1, .line = set_line, .context = vm,
+		.memory_size = r->memory_size, .cpus = p->cpus, .line = set_line, .context = vm,
 	};
 	struct run_end end = { 0 };
 	const struct watch watch = {
 		.vm = vm, .view = &p->view, .ports = &p->ports,
 		.event = on_transition, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
-		.irqchip = true, .cpus = 1, .patient = r->patient,
+		.irqchip = true, .cpu = p->cpu, .cpus = p->cpus, .patient = r->patient,
 		.other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor,
 	};
 	int err;
 
 	ports_init(&p->ports, &devices);
-	deadline_start(vm, r->timeout_seconds, DEADLINE_TICK_MS);
+	deadline_start(vm, r->timeout_seconds, p->cpus > 1 ? DEADLINE_TURN_MS : DEADLINE_TICK_MS);
 	switch (r->watch) {
 	case WATCH_NONE:
 		err = watch_nothing(&watch, &end);
@@ -198,10 +200,17 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	return p->summary.status;
 }
 
-static int boot(struct vm *vm, const struct run_request *request)
+/* The machine's first vCPU has been opened: the others, and what is in its memory. */
+static int prepare(struct pipeline *p, struct vm *vm)
 {
-	firmware_put(vm, request->image, 1);
-	return vm_boot(vm, request->image, request->files, request->header.guest);
+	const struct run_request *r = p->request;
+	int err;
+
+	for (p->cpu[p->cpus++] = vm; p->cpus < r->cpus; p->cpus++)
+		if ((err = vm_add_cpu(&p->cpu[p->cpus], vm, p->cpus)))
+			return err;
+	firmware_put(vm, r->image, p->cpus);
+	return vm_boot(vm, r->image, r->files, r->header.guest);
 }
 
 int run_guest(const struct run_request *request)
@@ -209,7 +218,7 @@ int run_guest(const struct run_request *request)
 	const struct vm_config config = {
 		.device = "/dev/kvm", .memory_size = request->memory_size,
 		.cpu_vendor_set = request->cpu_vendor_set, .cpu_vendor = request->cpu_vendor,
-		.irqchip = true,
+		.irqchip = true, .cpus = request->cpus,
 	};
 	struct pipeline p = { .request = request };
 	struct vm *vm;
@@ -221,12 +230,14 @@ int run_guest(const struct run_request *request)
 	p.claims = claims_new(&request->context);
 	if (!p.claims) {
 		message("out of memory");
-	} else if (!boot(vm, request)) {
+	} else if (!prepare(&p, vm)) {
 		if (request->sink)
 			request->sink->ops->header(request->sink, &request->header);
 		status = watch_it(&p, vm);
 	}
 	claims_free(p.claims);
+	for (unsigned n = 1; n < p.cpus; n++)
+		vm_close(p.cpu[n]);
 	vm_close(vm);
 	return status;
 }

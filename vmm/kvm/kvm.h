@@ -161,9 +161,9 @@ int vm_clear_events(struct vm *vm);
 void vm_interrupt(struct vm *vm);
 
 /*
- * With an irqchip a halted vCPU waits inside vm_run.  Whether it does, after
- * EXIT_INTERRUPTED or a step over a HLT: RIP is behind the HLT, or it is one that waits for its INIT or
- * SIPI.  *for_good, unless NULL: only another vCPU can still wake it, since
+ * With an irqchip a halted vCPU waits inside vm_run.  Whether it would, after
+ * EXIT_INTERRUPTED or a step over a HLT: RIP is behind the HLT and nothing has come that wakes it, or it waits for
+ * its INIT or SIPI.  *for_good, unless NULL: only another vCPU can still wake it, since
  * it takes no interrupt and no NMI is pending.
  */
 bool vm_is_halted(struct vm *vm, bool *for_good);
