@@ -373,6 +373,7 @@ static const uint8_t timer_code[] = {
 	0xb0, 0x34, 0xe6, 0x43, 0xb0, 0xa9, 0xe6, 0x40, 0xb0, 0x04, 0xe6, 0x40,
 	0xfb, 0x48, 0xff, 0xc3, 0xeb, 0xfb,                                     /* 1: sti; inc rbx; jmp 1b */
 };
+#define MASK_AT 29                                              /* of the first PIC's mask, there */
 /* inc rcx; mov al, 20h; out 20h, al; cmp ecx, 3; jb 1f; out f4h, al; 1: iretq */
 static const uint8_t timer_handler[] = {
 	0x48, 0xff, 0xc1, 0xb0, 0x20, 0xe6, 0x20, 0x83, 0xf9, 0x03, 0x72, 0x02, 0xe6, 0xf4, 0x48, 0xcf,
@@ -389,7 +390,7 @@ static void start_timer(void)
 	put64(GDT + 0x10, UINT64_C(0x00af9b000000ffff));
 	put64(GDT + 0x18, UINT64_C(0x00cf93000000ffff));
 	s = state();
-	s.idtr = (struct x86_table) { .base = IDT, .limit = 0x20f };
+	s.idtr = (struct x86_table) { .base = IDT, .limit = 0xfff };
 	s.gdtr = (struct x86_table) { .base = GDT, .limit = 0x1f };
 	s.gpr[GPR_RCX] = 0;
 	cr_assert_eq(vm_set_state(vm, &s, VM_ALL), 0);
@@ -434,6 +435,34 @@ Test(kvm, a_halt_without_interrupts_is_seen, .timeout = 20)
 	run(RUN_LOOSE, EXIT_INTERRUPTED);
 	cr_assert(vm_is_halted(vm, &for_good));
 	cr_assert_not(for_good);
+	/* Still so, whatever the look at it did; and a tick that came meanwhile is not lost. */
+	cr_assert(vm_is_halted(vm, NULL));
+	run(RUN_LOOSE, EXIT_INTERRUPTED);
+}
+
+/* IRQ 4 comes while the vCPU is not in vm_run. */
+Test(kvm, a_halted_vcpu_that_was_woken_is_halted_no_more, .timeout = 20)
+{
+	static const uint8_t handler[] = { 0xe6, 0xf4 };                        /* out f4h, al */
+	uint8_t code[sizeof(timer_code)];
+
+	open_irqchip(1);
+	start_timer();
+	memcpy(code, timer_code, sizeof(code));
+	code[MASK_AT] = 0xef;                                   /* IRQ 4 alone */
+	code[sizeof(code) - 5] = 0xf4;                          /* sti; hlt */
+	memcpy(vm_memory(vm, CODE, sizeof(code)), code, sizeof(code));
+	memcpy(vm_memory(vm, CODE + 0x100, sizeof(handler)), handler, sizeof(handler));
+	put64(IDT + 16 * 0x24, (CODE + 0x100) | 0x10 << 16 | UINT64_C(0x8e00) << 32);
+	tick_every_20_ms();
+	run(RUN_LOOSE, EXIT_INTERRUPTED);
+	cr_assert(vm_is_halted(vm, NULL));
+	cr_assert_eq(vm_irq_line(vm, 4, true), 0);
+	cr_assert_not(vm_is_halted(vm, NULL));
+	do
+		cr_assert_eq(vm_run(vm, RUN_LOOSE, &e), 0);
+	while (e.kind == EXIT_INTERRUPTED);
+	cr_assert_eq(e.kind, EXIT_PIO);
 }
 
 /* INIT and SIPI with vector 8, as a kernel sends them to APIC id through the x2APIC's ICR. */
@@ -526,6 +555,7 @@ Test(kvm, each_vcpu_has_its_own_apic_id)
 
 Test(kvm, vcpus_without_number_are_refused)
 {
+	struct vm_config config = { .device = DEVICE, .memory_size = MEMORY, .irqchip = true };
 	struct vm *cpu;
 	char text[160];
 
@@ -535,8 +565,12 @@ Test(kvm, vcpus_without_number_are_refused)
 	cr_expect_eq(vm_add_cpu(&cpu, vm, 0), -EINVAL);
 	cr_expect_eq(vm_add_cpu(&cpu, vm, 2), -EINVAL);
 	cr_expect_null(cpu);
-	message_capture(NULL, 0);
 	cr_expect_not_null(strstr(text, "number 2"));
+	vm_close(vm);
+	config.cpus = 17;
+	cr_expect_eq(vm_open(&vm, &config), -EINVAL);
+	message_capture(NULL, 0);
+	cr_expect_not_null(strstr(text, "17"));
 }
 
 /* A segment at a high address: its entry is reached, RDI points at the boot information, the stack works. */

@@ -27,6 +27,8 @@ extern volatile sig_atomic_t limit_seconds;
  * is looked at (input, unfinished output, a guest that halted, another vCPU's turn).
  */
 #define DEADLINE_TICK_MS        20
+/* The same where vCPUs take turns, and wait for each other's. */
+#define DEADLINE_TURN_MS        2
 
 /* Watch over this VM's run.  seconds 0: no limit but the quiet one.  tick_ms 0: no ticks. */
 void deadline_start(struct vm *vm, unsigned seconds, unsigned tick_ms);

@@ -115,6 +115,7 @@ static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, i
 		.argv = argv, .guest_path = o->guest, .files = files, .memory_size = o->memory,
 		.timeout_seconds = o->timeout,
 		.out = file, .intel = intel, .colour = wants_colour(fd), .width = terminal_width(fd),
+		.input = true,
 	};
 	int status = EXIT_STATUS_CANNOT_RUN;
 

@@ -76,6 +76,8 @@ static void set_features(const struct vm *vm, struct kvm_cpuid_entry2 *e, bool d
 	set_field(&e->ebx, 16, 8, cpus);
 	set_field(&e->edx, 28, 1, cpus > 1);    /* HTT: EBX tells of several */
 	set_field(&e->ecx, 24, 1, deadline);    /* TSC-deadline mode of the LAPIC's timer */
+	/* Where leaf 40000000h says KVM, kernels look for it if this is set; and then they measure no clocks. */
+	set_field(&e->ecx, 31, 1, vm->machine->config.irqchip);
 }
 
 /* Level 0: the threads of a core, one.  Level 1: the cores of the package. */

@@ -58,7 +58,8 @@ struct vm {
 	vm_ioctl_named((fd), (request), #request, (unsigned long)(argument))
 int vm_ioctl_named(int fd, unsigned long request, const char *name, unsigned long argument);
 
-/* machine.c: all that is there before the first vCPU.  What was opened is closed by vm_machine_close, after a failure too. */
+/* machine.c: all that is there before the first vCPU.  vm_machine_close closes what was opened, after a failure too. */
+struct vm_machine *vm_machine_new(void);
 int vm_machine_open(struct vm_machine *machine, const char *device);
 void vm_machine_close(struct vm_machine *machine);
 

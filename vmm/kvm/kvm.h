@@ -19,6 +19,7 @@ struct vm;
 
 /* More would reach into what a PC keeps below 4 GiB for devices and KVM for itself. */
 #define VM_MEMORY_MAX UINT64_C(0xc0000000)
+#define VM_CPUS_MAX   16
 
 struct vm_config {
 	const char *device;             /* "/dev/kvm" */
@@ -26,7 +27,7 @@ struct vm_config {
 	bool cpu_vendor_set;            /* otherwise the guest sees the host's CPUID vendor */
 	enum vendor cpu_vendor;
 	bool irqchip;                   /* PIC, IOAPIC, a LAPIC for each vCPU, and a PIT; without, HLT exits */
-	unsigned cpus;                  /* vCPUs that CPUID tells of; 0: one.  More want an irqchip */
+	unsigned cpus;                  /* vCPUs that CPUID tells of, up to VM_CPUS_MAX; 0: one.  More want an irqchip */
 };
 
 /* The machine, and its first vCPU, number 0. */
@@ -160,9 +161,9 @@ int vm_clear_events(struct vm *vm);
 void vm_interrupt(struct vm *vm);
 
 /*
- * With an irqchip a halted vCPU waits inside vm_run.  Whether it does, after
- * EXIT_INTERRUPTED or a step over a HLT: RIP is behind the HLT, or it is one that waits for its INIT or
- * SIPI.  *for_good, unless NULL: only another vCPU can still wake it, since
+ * With an irqchip a halted vCPU waits inside vm_run.  Whether it would, after
+ * EXIT_INTERRUPTED or a step over a HLT: RIP is behind the HLT and nothing has come that wakes it, or it waits for
+ * its INIT or SIPI.  *for_good, unless NULL: only another vCPU can still wake it, since
  * it takes no interrupt and no NMI is pending.
  */
 bool vm_is_halted(struct vm *vm, bool *for_good);

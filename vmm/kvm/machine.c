@@ -210,11 +210,19 @@ static int setup_irqchip(struct vm_machine *m)
 	return vm_ioctl(m->fd, KVM_REINJECT_CONTROL, &control);
 }
 
+struct vm_machine *vm_machine_new(void)
+{
+	struct vm_machine *m = calloc(1, sizeof(*m));
+
+	if (m)
+		m->device = m->fd = -1;
+	return m;
+}
+
 int vm_machine_open(struct vm_machine *m, const char *device)
 {
 	int r;
 
-	m->device = m->fd = -1;
 	if ((r = open_device(m, device)) < 0 ||
 	    (r = setup_vm(m)) < 0 ||
 	    (r = setup_memory(m, m->config.memory_size)) < 0)

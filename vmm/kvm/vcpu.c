@@ -157,27 +157,3 @@ void vm_interrupt(struct vm *vm)
 	if (m->entered)
 		m->entered->run->immediate_exit = 1;
 }
-
-bool vm_is_halted(struct vm *vm, bool *for_good)
-{
-	struct kvm_vcpu_events events = { 0 };
-	struct kvm_mp_state state = { 0 };
-	bool waits, halted;
-
-	if (for_good)
-		*for_good = false;
-	if (!vm->machine->config.irqchip || vm_ioctl(vm->vcpu, KVM_GET_MP_STATE, &state) < 0)
-		return false;
-	waits = state.mp_state == KVM_MP_STATE_UNINITIALIZED || state.mp_state == KVM_MP_STATE_INIT_RECEIVED;
-	halted = waits || state.mp_state == KVM_MP_STATE_HALTED;
-	/* INIT and SIPI set registers, and the ioctl is where KVM takes them. */
-	if ((waits || vm->waits) && vm_setup_registers(vm) < 0)
-		return false;
-	vm->waits = waits;
-	if (waits && for_good)
-		*for_good = true;
-	else if (halted && for_good && !(vm->run->s.regs.regs.rflags & X86_RFLAGS_IF))
-		*for_good = vm_ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &events) == 0 && !events.nmi.pending &&
-			    !events.nmi.injected;
-	return halted;
-}

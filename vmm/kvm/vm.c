@@ -38,11 +38,28 @@ static int setup_vcpu(struct vm *vm)
 	return 0;
 }
 
+/*
+ * KVM's map from APIC ids to vCPUs is made while a new vCPU is not in it yet,
+ * and made anew when a LAPIC's state is set: until then no IPI reaches it.
+ */
+static int announce_lapic(struct vm *vm)
+{
+	struct kvm_lapic_state lapic;
+	int r;
+
+	if (!vm->machine->config.irqchip)
+		return 0;
+	r = vm_ioctl(vm->vcpu, KVM_GET_LAPIC, &lapic);
+	return r < 0 ? r : vm_ioctl(vm->vcpu, KVM_SET_LAPIC, &lapic);
+}
+
 static int setup(struct vm *vm)
 {
 	int r;
 
-	if ((r = setup_vcpu(vm)) < 0 || (r = vm_setup_cpuid(vm)) < 0)
+	if ((r = setup_vcpu(vm)) < 0 ||
+	    (r = vm_setup_cpuid(vm)) < 0 ||
+	    (r = announce_lapic(vm)) < 0)
 		return r;
 	return vm_setup_registers(vm);
 }
@@ -78,7 +95,7 @@ static int keep(struct vm **result, struct vm *vm, int r)
 
 int vm_open(struct vm **result, const struct vm_config *config)
 {
-	struct vm_machine *machine = calloc(1, sizeof(*machine));
+	struct vm_machine *machine = vm_machine_new();
 	struct vm *vm = machine ? new_handle(machine, 0) : NULL;
 	int r;
 
@@ -86,6 +103,10 @@ int vm_open(struct vm **result, const struct vm_config *config)
 	if (!vm) {
 		free(machine);
 		return no_memory();
+	}
+	if (config->cpus > VM_CPUS_MAX) {
+		message("%u vCPUs: %d at most", config->cpus, VM_CPUS_MAX);
+		return keep(result, vm, -EINVAL);
 	}
 	machine->config = *config;
 	machine->config.device = NULL;          /* the caller's, and not wanted again */

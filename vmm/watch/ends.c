@@ -5,6 +5,7 @@
 #include "watch/watch.h"
 
 #include "image/image.h"
+#include "watch/turns.h"
 #include "x86.h"
 
 #include <inttypes.h>
@@ -118,15 +119,26 @@ bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value)
 	return !fault;
 }
 
-int watch_nothing(const struct watch *w, struct run_end *end)
+static int account_for(const struct watch *w, struct vm *vm, const struct vm_exit *exit, struct run_end *end)
 {
 	struct x86_state last = { 0 };
+	int err = vm_get_state(vm, &last, VM_REGS);
+
+	if (exit->kind == EXIT_HLT)
+		last.rip--;                     /* it stands behind it */
+	end_by_exit(end, exit, &last, w->view);
+	return err;
+}
+
+int watch_nothing(const struct watch *w, struct run_end *end)
+{
+	struct turns turns;
 	struct vm_exit exit;
 	uint64_t value;
-	bool for_good;
 	int err;
 
-	while (!(err = vm_run(w->vm, RUN_LOOSE, &exit))) {
+	turns_begin(&turns, w);
+	while (!(err = vm_run(turns_now(&turns), RUN_LOOSE, &exit))) {
 		switch (exit.kind) {
 		case EXIT_PIO:
 			ports_access(w->ports, &exit);
@@ -135,21 +147,24 @@ int watch_nothing(const struct watch *w, struct run_end *end)
 			break;
 		case EXIT_RDMSR:
 		case EXIT_WRMSR:
-			watch_serve_msr(w->vm, &exit, &value);
+			watch_serve_msr(turns_now(&turns), &exit, &value);
 			break;
 		case EXIT_INTERRUPTED:
 			if (*w->stop) {
 				end->interrupted = true;
 				return 0;
 			}
-			if (!vm_is_halted(w->vm, &for_good) || !for_good)
+			ports_tick(w->ports);
+			if (turns_next(&turns))
 				break;
 			exit.kind = EXIT_HLT;
+			return account_for(w, turns_now(&turns), &exit, end);
+		case EXIT_MMIO:
+			if (ports_memory(&exit))
+				break;
 			/* fall through */
 		default:
-			err = vm_get_state(w->vm, &last, VM_REGS);
-			end_by_exit(end, &exit, &last, w->view);
-			return err;
+			return account_for(w, turns_now(&turns), &exit, end);
 		}
 	}
 	return err;

@@ -191,6 +191,7 @@ static enum outcome tick(struct stepper *st, struct vm_exit *exit, const struct 
 		st->end->interrupted = true;
 		return ENDED;
 	}
+	ports_tick(st->w->ports);
 	if (st->w->cpus > 1 || !vm_is_halted(st->w->vm, &for_good) || !for_good)
 		return STEPPED;
 	exit->kind = EXIT_HLT;
@@ -229,6 +230,10 @@ static enum outcome run_loose(struct stepper *st)
 			return STEPPED;
 		case EXIT_INTERRUPTED:
 			return tick(st, &exit, &now);
+		case EXIT_MMIO:
+			if (ports_memory(&exit))
+				break;
+			/* fall through */
 		default:
 			end_by_exit(st->end, &exit, &now, st->w->view);
 			return ENDED;

@@ -138,8 +138,10 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 			watch_serve_msr(vm, &exit, &st->msr.value);
 			break;
 		case EXIT_INTERRUPTED:
-			if (!*st->w->stop)
+			if (!*st->w->stop) {
+				ports_tick(st->w->ports);
 				break;
+			}
 			st->end->interrupted = true;
 			return ENDED;
 		case EXIT_PROTECTED:
@@ -147,6 +149,10 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 			if (r->err)
 				return FAILED;
 			break;
+		case EXIT_MMIO:
+			if (ports_memory(&exit))
+				break;
+			/* fall through */
 		default:
 			end_by_exit(st->end, &exit, &st->before, st->w->view);
 			return ENDED;

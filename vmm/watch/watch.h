@@ -20,7 +20,8 @@ struct run_end {
 };
 
 struct watch {
-	struct vm *vm;
+	struct vm *vm;                  /* the first vCPU */
+	struct vm *const *cpu;          /* all of them, from that on */
 	struct guest_view *view;
 	struct ports *ports;
 	/* Gets each transition, numbered and paired; the pointer is good until it returns. */
@@ -29,7 +30,7 @@ struct watch {
 	const volatile sig_atomic_t *stop;      /* becomes non-zero when the run shall end */
 	struct debug_ways debug_ways;
 	bool irqchip;                   /* KVM has the interrupt controllers: HLT waits inside it */
-	unsigned cpus;                  /* vCPUs of the machine */
+	unsigned cpus;                  /* how many */
 	bool patient;                   /* "step" and "break": leave nothing out, however long it takes */
 	bool other_vendor;              /* CPUID names another vendor than the processor's: KVM emulates some of its gates */
 };
