@@ -210,6 +210,8 @@ static bool open_guest(struct options *o, struct guest *guest)
 		message("%s", why);
 		return false;
 	}
+	if (guest->image.remark && !engine_box())
+		message("%s: %s", o->guest, guest->image.remark);
 	choose_memory(o, guest);
 	if (!boot_check(&guest->image, &guest->files, o->memory, why, sizeof why)) {
 		message("%s: %s", o->guest, why);

@@ -16,7 +16,7 @@
 #define LOW_END         UINT64_C(0x9fc00)       /* from here on a PC's BIOS keeps data of its own */
 #define VIDEO           UINT64_C(0xa0000)
 #define TABLES          UINT64_C(0xe0000)       /* ACPI's */
-#define HIGH            UINT64_C(0x100000)
+#define HIGH            BOOT_HIGH
 #define BLOCK_LOW       UINT64_C(0x10000)       /* below it kernels like to put what they start other processors with */
 #define UNPACKED        4                       /* times an initrd's size */
 
@@ -40,6 +40,16 @@ size_t boot_memory_map(uint64_t memory_size, struct boot_memory map[BOOT_MEMORY_
 	if (memory_size > HIGH)
 		map[n++] = (struct boot_memory){ HIGH, memory_size - HIGH, MEMORY_USABLE };
 	return n;
+}
+
+uint32_t boot_lower_kib(void)
+{
+	return LOW_END / 1024;
+}
+
+uint32_t boot_upper_kib(uint64_t memory_size)
+{
+	return memory_size > HIGH ? (uint32_t)((memory_size - HIGH) / 1024) : 0;
 }
 
 static bool is_usable(const struct boot_plan *plan, uint64_t gpa, uint64_t size)
@@ -137,6 +147,38 @@ bool boot_take_file(struct boot_plan *plan, const struct boot_module *file, stru
 	return take(plan, &copy);
 }
 
+bool boot_take_bytes(struct boot_plan *plan, const uint8_t *bytes, uint64_t size, struct boot_room *room)
+{
+	struct boot_copy copy = { 0, size, size, bytes };
+
+	if (!find(plan, size, room, &copy.gpa))
+		return true;
+	room->low = copy.gpa + size;
+	return take(plan, &copy);
+}
+
+bool boot_take_modules(struct boot_plan *plan, const struct image *image, const struct boot_files *files,
+		       struct boot_modules *modules)
+{
+	struct boot_room room = { HIGH, plan->machine->memory_size, X86_PAGE_SIZE, false };
+
+	*modules = (struct boot_modules){ 0 };
+	if (files->initrd.bytes)
+		modules->file[modules->count++] = &files->initrd;
+	for (size_t i = 0; i < files->module_count; i++)
+		modules->file[modules->count++] = &files->module[i];
+	/* Kernels like to take the memory between their segments for theirs. */
+	for (size_t i = 0; i < image->segment_count; i++)
+		if (image->segments[i].gpa + image->segments[i].memory_size > room.low)
+			room.low = image->segments[i].gpa + image->segments[i].memory_size;
+	for (size_t i = 0; i < modules->count; i++) {
+		if (!boot_take_file(plan, modules->file[i], room, &modules->gpa[i]))
+			return false;
+		modules->text_size += strlen(modules->file[i]->text) + 1;
+	}
+	return true;
+}
+
 bool boot_take_block(struct boot_plan *plan, size_t size)
 {
 	const struct boot_room rooms[] = {
@@ -188,6 +230,12 @@ bool boot_plan(struct boot_plan *plan, const struct image *image, const struct b
 	case BOOT_LINUX:
 	case BOOT_LINUX32:
 		return boot_plan_linux(plan, image, files);
+	case BOOT_MULTIBOOT:
+		return boot_plan_multiboot(plan, image, files);
+	case BOOT_MULTIBOOT2:
+		return boot_plan_multiboot2(plan, image, files);
+	case BOOT_PVH:
+		return boot_plan_pvh(plan, image, files);
 	default:
 		return boot_refuse(plan, "%s is not started this way", boot_protocol_name(image->protocol));
 	}
