@@ -182,15 +182,21 @@ static bool read_files(const struct options *o, struct boot_files *files, char *
 static void choose_memory(struct options *o, const struct guest *guest)
 {
 	uint64_t wanted = boot_memory_wanted(&guest->image, &guest->files);
-	const uint64_t usual = o->memory;
 
 	if (o->memory_set || image_is_plain(&guest->image))
 		return;
 	while (o->memory < wanted && o->memory < VM_MEMORY_MAX)
 		o->memory = o->memory * 2 < VM_MEMORY_MAX ? o->memory * 2 : VM_MEMORY_MAX;
-	if (o->memory > usual)
+}
+
+static void tell_choices(const struct options *o, const struct guest *guest, uint64_t usual_memory)
+{
+	if (o->memory > usual_memory)
 		message("%s: %lluM of memory do not hold it: it gets %lluM (--memory=SIZE sets another size)", o->guest,
-			(unsigned long long)usual >> 20, (unsigned long long)o->memory >> 20);
+			(unsigned long long)usual_memory >> 20, (unsigned long long)o->memory >> 20);
+	/* Once, not from inside the box too. */
+	if (guest->image.remark && !engine_box())
+		message("%s: %s", o->guest, guest->image.remark);
 }
 
 /* Everything about the guest that can be refused before anything boots. */
@@ -200,6 +206,7 @@ static bool open_guest(struct options *o, struct guest *guest)
 		.protocol = o->boot, .limit = o->memory_set ? o->memory : VM_MEMORY_MAX,
 		.elf_limit = o->memory - boot_reserved(o->memory),
 	};
+	const uint64_t usual_memory = o->memory;
 	char why[400];
 
 	if (!image_open(&guest->image, o->guest, &request, why, sizeof why)) {
@@ -210,14 +217,15 @@ static bool open_guest(struct options *o, struct guest *guest)
 		message("%s", why);
 		return false;
 	}
-	if (guest->image.remark && !engine_box())
-		message("%s: %s", o->guest, guest->image.remark);
 	choose_memory(o, guest);
 	if (!boot_check(&guest->image, &guest->files, o->memory, why, sizeof why)) {
 		message("%s: %s", o->guest, why);
 		return false;
 	}
-	return !overwrites_any(o);
+	if (overwrites_any(o))
+		return false;
+	tell_choices(o, guest, usual_memory);
+	return true;
 }
 
 static void close_guest(struct guest *guest)

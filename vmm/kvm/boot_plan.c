@@ -140,9 +140,10 @@ bool boot_take_file(struct boot_plan *plan, const struct boot_module *file, stru
 	if (room.high > plan->machine->memory_size)
 		room.high = plan->machine->memory_size;
 	if (!find(plan, file->size, &room, gpa))
-		return boot_refuse(plan, "%.80s: no room for its 0x%llx bytes between 0x%llx and 0x%llx (--memory=SIZE gives "
-				   "more)", file->text, (unsigned long long)file->size, (unsigned long long)room.low,
-				   (unsigned long long)room.high);
+		return boot_refuse(plan, "%.80s: no room for its 0x%llx bytes between 0x%llx and 0x%llx%s", file->text,
+				   (unsigned long long)file->size, (unsigned long long)room.low,
+				   (unsigned long long)room.high,
+				   room.high == plan->machine->memory_size ? " (--memory=SIZE gives more)" : "");
 	copy.gpa = *gpa;
 	return take(plan, &copy);
 }
