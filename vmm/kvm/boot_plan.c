@@ -148,6 +148,16 @@ bool boot_take_file(struct boot_plan *plan, const struct boot_module *file, stru
 	return take(plan, &copy);
 }
 
+uint64_t boot_kernel_end(const struct image *image)
+{
+	uint64_t end = HIGH;
+
+	for (size_t i = 0; i < image->segment_count; i++)
+		if (image->segments[i].gpa + image->segments[i].memory_size > end)
+			end = image->segments[i].gpa + image->segments[i].memory_size;
+	return end;
+}
+
 bool boot_take_bytes(struct boot_plan *plan, const uint8_t *bytes, uint64_t size, struct boot_room *room)
 {
 	struct boot_copy copy = { 0, size, size, bytes };
@@ -161,17 +171,13 @@ bool boot_take_bytes(struct boot_plan *plan, const uint8_t *bytes, uint64_t size
 bool boot_take_modules(struct boot_plan *plan, const struct image *image, const struct boot_files *files,
 		       struct boot_modules *modules)
 {
-	struct boot_room room = { HIGH, plan->machine->memory_size, X86_PAGE_SIZE, false };
+	struct boot_room room = { boot_kernel_end(image), plan->machine->memory_size, X86_PAGE_SIZE, false };
 
 	*modules = (struct boot_modules){ 0 };
 	if (files->initrd.bytes)
 		modules->file[modules->count++] = &files->initrd;
 	for (size_t i = 0; i < files->module_count; i++)
 		modules->file[modules->count++] = &files->module[i];
-	/* Kernels like to take the memory between their segments for theirs. */
-	for (size_t i = 0; i < image->segment_count; i++)
-		if (image->segments[i].gpa + image->segments[i].memory_size > room.low)
-			room.low = image->segments[i].gpa + image->segments[i].memory_size;
 	for (size_t i = 0; i < modules->count; i++) {
 		if (!boot_take_file(plan, modules->file[i], room, &modules->gpa[i]))
 			return false;
@@ -252,11 +258,8 @@ void boot_plan_free(struct boot_plan *plan)
 
 uint64_t boot_memory_wanted(const struct image *image, const struct boot_files *files)
 {
-	uint64_t end = HIGH;
+	uint64_t end = boot_kernel_end(image);
 
-	for (size_t i = 0; i < image->segment_count; i++)
-		if (image->segments[i].gpa + image->segments[i].memory_size > end)
-			end = image->segments[i].gpa + image->segments[i].memory_size;
 	for (size_t i = 0; i < files->module_count; i++)
 		end += (files->module[i].size + X86_PAGE_SIZE - 1) & -(uint64_t)X86_PAGE_SIZE;
 	return end + UNPACKED * files->initrd.size;

@@ -73,6 +73,8 @@ struct boot_room { uint64_t low, high, align; bool from_top; };
 /* Put a file there, or say that it has no room. */
 bool boot_take_file(struct boot_plan *plan, const struct boot_module *file, struct boot_room room, uint64_t *gpa);
 
+/* Where all of the kernel lies below; 1 MiB at least.  Kernels take the memory between their segments for theirs. */
+uint64_t boot_kernel_end(const struct image *image);
 /* The same for bytes of the image, which stay away where there is no room; the next go behind them.  False: out of memory. */
 bool boot_take_bytes(struct boot_plan *plan, const uint8_t *bytes, uint64_t size, struct boot_room *room);
 

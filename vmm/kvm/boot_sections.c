@@ -39,7 +39,7 @@ static struct section read_header(const struct image *image, uint32_t index)
 
 bool boot_take_sections(struct boot_plan *plan, const struct image *image)
 {
-	struct boot_room room = { .low = BOOT_HIGH, .high = plan->machine->memory_size, .align = 4096 };
+	struct boot_room room = { .low = boot_kernel_end(image), .high = plan->machine->memory_size, .align = 16 };
 
 	plan->first_section = plan->copy_count;
 	for (uint32_t i = 0; i < image->sections.count; i++) {
