@@ -39,18 +39,20 @@ static bool read_corpus(const char *directory)
 	char path[4096];
 
 	for (int i = 0; i < count; i++) {
-		FILE *f;
+		FILE *f = NULL;
 
-		if (entries[i]->d_name[0] == '.' || seed_count == FILES_MAX)
-			continue;
 		snprintf(path, sizeof(path), "%s/%s", directory, entries[i]->d_name);
-		f = fopen(path, "r");
+		if (entries[i]->d_name[0] != '.' && seed_count < FILES_MAX)
+			f = fopen(path, "r");
+		free(entries[i]);
 		if (!f)
-			return false;
+			continue;
 		seeds[seed_count].size = fread(seeds[seed_count].bytes, 1, SIZE_MAX_FILE, f);
 		fclose(f);
 		seed_count++;
 	}
+	if (count >= 0)
+		free(entries);
 	return seed_count > 0;
 }
 
@@ -95,7 +97,7 @@ static void mutate(struct seed *s)
 int main(int argc, char **argv)
 {
 	const unsigned long mutations = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-	static struct seed s;
+	static struct seed s;           /* too large for a stack */
 
 	if (argc < 3 || !read_corpus(argv[1])) {
 		puts("Bail out! no corpus");
