@@ -61,6 +61,7 @@ bool boot_refuse(const struct boot_plan *plan, const char *format, ...) __attrib
 bool boot_take_segments(struct boot_plan *plan, const struct image *image);
 
 #define BOOT_LOADER_NAME        "vmm"
+#define BOOT_LOW_END            UINT64_C(0x9fc00)       /* from here on a PC's BIOS keeps data of its own */
 #define BOOT_HIGH               UINT64_C(0x100000)
 #define BOOT_CODE               0x08            /* CS of a kernel whose protocol names none */
 
@@ -68,14 +69,20 @@ bool boot_take_segments(struct boot_plan *plan, const struct image *image);
 uint32_t boot_lower_kib(void);
 uint32_t boot_upper_kib(uint64_t memory_size);
 
+/* Where all of the kernel lies below; 1 MiB at least.  Kernels take the memory between their segments for theirs. */
+uint64_t boot_kernel_end(const struct image *image);
+
 /* Where a file may go: [low, high), at multiples of align, a power of two. */
 struct boot_room { uint64_t low, high, align; bool from_top; };
+/* The first free place there, as seen from its low or its high end.  False: there is none. */
+bool boot_find(const struct boot_plan *plan, uint64_t size, const struct boot_room *room, uint64_t *gpa);
+/* Take a place that was found. */
+bool boot_take(struct boot_plan *plan, const struct boot_copy *copy);
+
 /* Put a file there, or say that it has no room. */
 bool boot_take_file(struct boot_plan *plan, const struct boot_module *file, struct boot_room room, uint64_t *gpa);
 
-/* Where all of the kernel lies below; 1 MiB at least.  Kernels take the memory between their segments for theirs. */
-uint64_t boot_kernel_end(const struct image *image);
-/* The same for bytes of the image, which stay away where there is no room; the next go behind them.  False: out of memory. */
+/* Bytes of the image, which stay away where there is no room; the next go behind them.  False: out of memory. */
 bool boot_take_bytes(struct boot_plan *plan, const uint8_t *bytes, uint64_t size, struct boot_room *room);
 
 /* The initrd, if there is one, and the modules: where they go, behind the kernel and at page boundaries. */
