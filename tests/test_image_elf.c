@@ -102,7 +102,7 @@ Test(image_elf, empty_segments_are_ignored)
 Test(image_elf, paths_that_are_no_files)
 {
 	expect_path_refusal("/nonexistent/guest.elf", "No such file or directory");
-	expect_path_refusal("/", "a directory, not a guest");
+	expect_path_refusal("/", "a directory, not a file");
 	expect_path_refusal("/dev/zero", "not a regular file");
 	expect_path_refusal("/dev/null/guest.elf", "Not a directory");
 }

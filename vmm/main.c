@@ -4,8 +4,7 @@
 #include "box/box.h"
 #include "check/claims.h"
 #include "engine.h"
-#include "image/boot_files.h"
-#include "image/image.h"
+#include "guest.h"
 #include "kvm/kvm.h"
 #include "deadline.h"
 #include "message.h"
@@ -60,12 +59,6 @@ static bool wanted(const void *options, enum gate_kind kind)
 {
 	return options_traces(options, kind);
 }
-
-/* What a guest is made from. */
-struct guest {
-	struct image image;
-	struct boot_files files;
-};
 
 static int run_here(const struct options *o, const struct guest *guest, FILE *file, int fd)
 {
@@ -145,87 +138,6 @@ static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, i
 	return status;
 }
 
-static bool same_file(const char *a, const char *b)
-{
-	struct stat x, y;
-
-	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-/* Whether the trace would go over one of the files that it is made from. */
-static bool overwrites(const struct options *o, const char *path)
-{
-	if (!o->output || !path || !same_file(o->output, path))
-		return false;
-	message("%s: the trace would overwrite the guest", o->output);
-	return true;
-}
-
-static bool overwrites_any(const struct options *o)
-{
-	for (unsigned i = 0; i < o->modules; i++)
-		if (overwrites(o, o->module[i].path))
-			return true;
-	return overwrites(o, o->guest) || overwrites(o, o->initrd.path);
-}
-
-static bool read_files(const struct options *o, struct boot_files *files, char *why, size_t why_size)
-{
-	files->append = o->append;
-	for (unsigned i = 0; i < o->modules; i++) {
-		if (!boot_file_read(&files->module[i], o->module[i].path, o->module[i].text, why, why_size))
-			return false;
-		files->module_count++;
-	}
-	return !o->initrd.path || boot_file_read(&files->initrd, o->initrd.path, o->initrd.text, why, why_size);
-}
-
-/* Where nobody said how much, a kernel that wants more than the default gets more. */
-static void choose_memory(struct options *o, const struct guest *guest)
-{
-	uint64_t wanted = boot_memory_wanted(&guest->image, &guest->files);
-	const uint64_t usual = o->memory;
-
-	if (o->memory_set || image_is_plain(&guest->image))
-		return;
-	while (o->memory < wanted && o->memory < VM_MEMORY_MAX)
-		o->memory = o->memory * 2 < VM_MEMORY_MAX ? o->memory * 2 : VM_MEMORY_MAX;
-	if (o->memory > usual)
-		message("%s: %lluM of memory do not hold it: it gets %lluM (--memory=SIZE sets another size)", o->guest,
-			(unsigned long long)usual >> 20, (unsigned long long)o->memory >> 20);
-}
-
-/* Everything about the guest that can be refused before anything boots. */
-static bool open_guest(struct options *o, struct guest *guest)
-{
-	const struct image_request request = {
-		.protocol = o->boot, .limit = o->memory_set ? o->memory : VM_MEMORY_MAX,
-		.elf_limit = o->memory - boot_reserved(o->memory),
-	};
-	char why[400];
-
-	if (!image_open(&guest->image, o->guest, &request, why, sizeof why)) {
-		message("%s: %s", o->guest, why);
-		return false;
-	}
-	if (!read_files(o, &guest->files, why, sizeof why)) {
-		message("%s", why);
-		return false;
-	}
-	choose_memory(o, guest);
-	if (!boot_check(&guest->image, &guest->files, o->memory, why, sizeof why)) {
-		message("%s: %s", o->guest, why);
-		return false;
-	}
-	return !overwrites_any(o);
-}
-
-static void close_guest(struct guest *guest)
-{
-	boot_files_close(&guest->files);
-	image_close(&guest->image);
-}
-
 static int trace_it(const struct options *o, const struct guest *guest, int *number)
 {
 	enum place place = engine_choose(o->engine);
@@ -252,9 +164,9 @@ static int trace_guest(struct options *o, int *number)
 	struct guest guest = { 0 };
 	int status = EXIT_STATUS_CANNOT_RUN;
 
-	if (open_guest(o, &guest))
+	if (guest_open(&guest, o))
 		status = trace_it(o, &guest, number);
-	close_guest(&guest);
+	guest_close(&guest);
 	return status;
 }
 

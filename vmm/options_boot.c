@@ -90,7 +90,7 @@ const char *options_inner_path(const struct options *o, unsigned n, char inner[O
 
 	if (n > o->modules || !file->path)
 		return NULL;
-	snprintf(inner, OPTIONS_INNER_PATH_MAX, "/run/%u/%s", n, slash ? slash + 1 : file->path);
+	snprintf(inner, OPTIONS_INNER_PATH_MAX, "/tmp/%u/%s", n, slash ? slash + 1 : file->path);
 	return file->path;
 }
 

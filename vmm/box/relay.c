@@ -21,7 +21,8 @@
 
 enum {
 	SECOND_MS = 1000,
-	START_PATIENCE_MS = 10000,      /* it takes 100 */
+	START_PATIENCE_MS = 10000,      /* it takes 100, and what its files take: */
+	BYTES_PER_MS = 8192,            /* they go in at four times that */
 	INPUT_PATIENCE_MS = 500,        /* while our terminal is somebody else's */
 	INPUT_MAX = 4096
 };
@@ -115,6 +116,7 @@ static enum relay_state ask(struct relay *relay)
 	relay->deadline = relay_clock() + START_PATIENCE_MS;
 	if (!relay->machine->asked && outbox_fill(&relay->outbox, relay->request, relay->machine->name) != 0)
 		return ended(relay, BOX_UNUSABLE, 0);
+	relay->deadline += relay->outbox.size / BYTES_PER_MS;
 	return RELAY_GOES_ON;
 }
 

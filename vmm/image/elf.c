@@ -12,6 +12,8 @@
 #include <libelf.h>
 #include <string.h>
 
+#define SECTIONS_MAX 1024
+
 static bool looks_like_text(const struct loader *l)
 {
 	size_t n = l->size < 512 ? l->size : 512;
@@ -118,34 +120,81 @@ static bool check_program_headers(const struct loader *l, const GElf_Ehdr *heade
 	return true;
 }
 
-static bool load(const struct loader *l, Elf *elf)
+/* A section header table that is inside the file; what it says is for its reader to doubt. */
+static void take_sections(const struct loader *l, const GElf_Ehdr *header)
+{
+	const size_t entry_size = l->image->is_32bit ? sizeof(Elf32_Shdr) : sizeof(Elf64_Shdr);
+
+	if (header->e_shnum == 0 || header->e_shnum > SECTIONS_MAX || header->e_shentsize != entry_size ||
+	    header->e_shstrndx >= header->e_shnum || !range_within(header->e_shoff, header->e_shnum * entry_size, l->size))
+		return;
+	l->image->sections = (struct image_sections){
+		.headers = l->bytes + header->e_shoff, .count = header->e_shnum, .entry_size = (uint32_t)entry_size,
+		.names = header->e_shstrndx,
+	};
+}
+
+static bool load(const struct loader *l, Elf *elf, with_elf *load_it)
 {
 	GElf_Ehdr header;
 
 	if (!gelf_getehdr(elf, &header))
 		return refuse(l, "unreadable ELF header: %s", elf_errmsg(-1));
 	if (!check_machine(l, &header) || !check_type(l, &header) || !check_program_headers(l, &header) ||
-	    !load_segments(l, elf, &header))
+	    !load_it(l, elf, &header))
 		return false;
+	if (l->physical)
+		take_sections(l, &header);
 	l->image->symbols = symbols_load(elf);
 	return l->image->symbols || refuse(l, "out of memory");
 }
 
-bool load_elf(struct loader *l)
+bool is_elf(const struct loader *l)
+{
+	return l->size >= EI_NIDENT && memcmp(l->bytes, ELFMAG, SELFMAG) == 0;
+}
+
+bool load_with_elf(struct loader *l, with_elf *load_it)
 {
 	Elf *elf;
 	bool ok;
 
 	if (!check_magic(l) || !check_identification(l))
 		return false;
-	l->image->protocol = l->image->is_32bit ? BOOT_ELF32 : BOOT_ELF64;
-	l->limit = l->elf_limit;
 	if (elf_version(EV_CURRENT) == EV_NONE)
 		return refuse(l, "cannot be read: libelf is too old");
 	elf = elf_memory((char *)l->bytes, l->size);
 	if (!elf)
 		return refuse(l, "cannot be read as an ELF file: %s", elf_errmsg(-1));
-	ok = load(l, elf);
+	ok = load(l, elf, load_it);
 	elf_end(elf);
 	return ok;
+}
+
+bool load_elf(struct loader *l)
+{
+	l->limit = l->elf_limit;
+	if (!load_with_elf(l, load_segments))
+		return false;
+	l->image->protocol = l->image->is_32bit ? BOOT_ELF32 : BOOT_ELF64;
+	return true;
+}
+
+static bool load_nothing(const struct loader *l, Elf *elf, const GElf_Ehdr *header)
+{
+	(void)l, (void)elf, (void)header;
+	return true;
+}
+
+bool load_symbols_only(struct loader *l)
+{
+	struct loader quiet = *l;
+	char why[160];
+
+	quiet.why = why;
+	quiet.why_size = sizeof(why);
+	if (load_with_elf(&quiet, load_nothing))
+		return true;
+	l->image->symbols = symbols_load(NULL);
+	return l->image->symbols || refuse(l, "out of memory");
 }

@@ -37,15 +37,25 @@ struct image_linux {
 	uint64_t command_line_max;      /* bytes, without the terminating zero */
 };
 
+/* The section headers of an ELF file, all inside it; count 0: none that could be told. */
+struct image_sections {
+	const uint8_t *headers;         /* as they lie in the file */
+	uint32_t count, entry_size, names;
+};
+
 struct image {
 	enum boot_protocol protocol;    /* never BOOT_AUTO */
-	bool is_32bit;                  /* entered in protected mode without paging, or an ELF32 file */
+	bool is_32bit;                  /* an ELF32 file, or a Linux kernel by its 32-bit entry */
 	uint64_t entry;                 /* inside a segment; BOOT_ELF64, BOOT_ELF32: linear, otherwise physical */
 	struct segment *segments;       /* by gpa, without overlap */
 	size_t segment_count;
 	struct symbols *symbols;        /* never NULL; may be empty */
 	struct image_linux linux_kernel;
-	void *handle;                   /* what image_close frees */
+	struct image_sections sections; /* of a Multiboot kernel */
+	bool tells_load_base;           /* a Multiboot 2 kernel that could be anywhere */
+	const char *remark;             /* what it asks for and does not get, in one line; NULL: nothing */
+	void *handle;                   /* the file's bytes, which image_close frees */
+	size_t size;
 };
 
 struct image_request {

@@ -2,7 +2,12 @@
  * Opens a guest file: which boot protocol it speaks, and who loads it.  Owns
  * the order in which they are recognised.
  *
- *   linux        "HdrS" at 202h behind a boot sector's AA55h.  Such a file is no ELF file.
+ *   linux        "HdrS" at 202h behind a boot sector's AA55h.  Such a file is no ELF file, and
+ *                nothing else has that.
+ *   multiboot2   A header was put there for loaders, so it tells more of how the kernel wants to
+ *   multiboot    be started than ELF does.  Of two, the newer: a kernel that has both was written
+ *                for both, and is told more by it (ACPI, for one).
+ *   pvh          A note, after the headers: kernels that have both carry it for one hypervisor.
  *   plain ELF    the rest, with a refusal that says what is wrong where it is no ELF file.
  */
 #include "image/loader.h"
@@ -25,6 +30,12 @@ static enum boot_protocol recognise(const struct loader *l)
 {
 	if (is_linux(l))
 		return BOOT_LINUX;
+	if (is_multiboot2(l))
+		return BOOT_MULTIBOOT2;
+	if (is_multiboot(l))
+		return BOOT_MULTIBOOT;
+	if (is_pvh(l))
+		return BOOT_PVH;
 	return BOOT_ELF64;
 }
 
@@ -35,6 +46,12 @@ static bool load(struct loader *l, enum boot_protocol protocol)
 	switch (protocol) {
 	case BOOT_LINUX:
 		return load_linux(l);
+	case BOOT_MULTIBOOT:
+		return load_multiboot(l);
+	case BOOT_MULTIBOOT2:
+		return load_multiboot2(l);
+	case BOOT_PVH:
+		return load_pvh(l);
 	default:
 		return load_elf(l);
 	}
@@ -51,6 +68,7 @@ bool image_open(struct image *image, const char *path, const struct image_reques
 	if (!l.bytes)
 		return false;
 	image->handle = l.bytes;
+	image->size = l.size;
 	if (load(&l, request->protocol))
 		return true;
 	image_close(image);

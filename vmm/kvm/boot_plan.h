@@ -34,6 +34,7 @@ struct boot_plan {
 	struct x86_state state;
 	struct boot_copy *copies;       /* apart from each other, each inside usable memory */
 	size_t copy_count;
+	size_t first_section;           /* the copy with the first ELF section, if any are */
 	uint8_t *block;                 /* what the protocol's structures are made in; one of the copies */
 	uint64_t block_gpa;
 	size_t block_size, block_used;
@@ -59,10 +60,40 @@ bool boot_refuse(const struct boot_plan *plan, const char *format, ...) __attrib
 /* The kernel's segments. */
 bool boot_take_segments(struct boot_plan *plan, const struct image *image);
 
+#define BOOT_LOADER_NAME        "vmm"
+#define BOOT_LOW_END            UINT64_C(0x9fc00)       /* from here on a PC's BIOS keeps data of its own */
+#define BOOT_HIGH               UINT64_C(0x100000)
+#define BOOT_CODE               0x08            /* CS of a kernel whose protocol names none */
+
+/* KiB of usable memory below 640 KiB, and from 1 MiB on. */
+uint32_t boot_lower_kib(void);
+uint32_t boot_upper_kib(uint64_t memory_size);
+
+/* Where all of the kernel lies below; 1 MiB at least.  Kernels take the memory between their segments for theirs. */
+uint64_t boot_kernel_end(const struct image *image);
+
 /* Where a file may go: [low, high), at multiples of align, a power of two. */
 struct boot_room { uint64_t low, high, align; bool from_top; };
+/* The first free place there, as seen from its low or its high end.  False: there is none. */
+bool boot_find(const struct boot_plan *plan, uint64_t size, const struct boot_room *room, uint64_t *gpa);
+/* Take a place that was found. */
+bool boot_take(struct boot_plan *plan, const struct boot_copy *copy);
+
 /* Put a file there, or say that it has no room. */
 bool boot_take_file(struct boot_plan *plan, const struct boot_module *file, struct boot_room room, uint64_t *gpa);
+
+/* Bytes of the image, which stay away where there is no room; the next go behind them.  False: out of memory. */
+bool boot_take_bytes(struct boot_plan *plan, const uint8_t *bytes, uint64_t size, struct boot_room *room);
+
+/* The initrd, if there is one, and the modules: where they go, behind the kernel and at page boundaries. */
+struct boot_modules {
+	size_t count;
+	const struct boot_module *file[BOOT_MODULES_MAX + 1];
+	uint64_t gpa[BOOT_MODULES_MAX + 1];
+	size_t text_size;               /* of all texts with their zeros */
+};
+bool boot_take_modules(struct boot_plan *plan, const struct image *image, const struct boot_files *files,
+		       struct boot_modules *modules);
 
 /* Take memory for the protocol's structures, below 640 KiB where there is room; they are zero. */
 bool boot_take_block(struct boot_plan *plan, size_t size);
@@ -102,5 +133,12 @@ void boot_state64(struct boot_plan *plan, uint16_t code, uint64_t entry);
 /* --- one protocol each --- */
 
 bool boot_plan_linux(struct boot_plan *plan, const struct image *image, const struct boot_files *files);
+bool boot_plan_multiboot(struct boot_plan *plan, const struct image *image, const struct boot_files *files);
+bool boot_plan_multiboot2(struct boot_plan *plan, const struct image *image, const struct boot_files *files);
+bool boot_plan_pvh(struct boot_plan *plan, const struct image *image, const struct boot_files *files);
+
+/* boot_sections.c: memory for the sections of image->sections; then their headers, with their addresses. */
+bool boot_take_sections(struct boot_plan *plan, const struct image *image);
+void boot_put_sections(const struct boot_plan *plan, const struct image *image, uint8_t *to);
 
 #endif
