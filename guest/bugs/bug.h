@@ -3,7 +3,7 @@
  * gate as it should be, and two threads in ring 3.  Each guest replaces one
  * piece of it: a constant (the #ifndefs below) or some lines of code (OWN_...).
  *
- * BUG(wrong, right) marks what is wrong.  Every guest is built twice: as
+ * BUG(wrong, right) marks what is wrong, and may leave either out.  Every guest is built twice: as
  * NN-name.elf, and with GOOD as NN-name.good.elf, its neighbour without the bug.
  *
  * Exit codes: 0, all as the user program expects it.  STRUCK, it found damage.
@@ -16,9 +16,9 @@
 #include "x86.h"
 
 #ifdef GOOD
-#define BUG(wrong, right)       right
+#define BUG(wrong, ...)         __VA_ARGS__
 #else
-#define BUG(wrong, right)       wrong
+#define BUG(wrong, ...)         wrong
 #endif
 
 #define STRUCK                  0x13
@@ -40,11 +40,13 @@
 #define CS0                     0x08
 #define DS0                     0x10
 #define CS3_32                  0x1b
-#ifndef CS3
+#ifndef CS3                                     /* OWN_GDT: rows in another order */
 #define DS3                     0x23
 #define CS3                     0x2b
 #endif
+#ifndef TSS
 #define TSS                     0x30
+#endif
 
 #define CODE0                   (X86_DESC_P | X86_DESC_S | X86_TYPE_CODE_ER)
 #define DATA0                   (X86_DESC_P | X86_DESC_S | X86_TYPE_DATA_RW)
@@ -75,6 +77,9 @@
 #endif
 #ifndef TSS_IST1
 #define TSS_IST1                stack_df
+#endif
+#ifndef RESUME                                  /* out of an exception that was seen to */
+#define RESUME                  iret_exit
 #endif
 #ifndef IST_DB
 #define IST_DB                  3

@@ -22,6 +22,9 @@ _start:	mov	$pml4, %eax
 	lidt	idt_register
 	mov	$TSS, %eax
 	ltr	%ax
+	mov	%cr0, %rax
+	or	$X86_CR0_TS, %eax		/* the FPU is given out on demand */
+	mov	%rax, %cr0
 	write_msr X86_MSR_EFER, EFER
 	write_msr X86_MSR_STAR, 0, STAR_HIGH
 	write_msr X86_MSR_LSTAR, syscall_entry
@@ -243,10 +246,8 @@ paranoid:
 2:	add	$32, %rsp
 	jmp	panic
 
-/* #NM: the FPU is given to who asks for it, and the instruction starts again. */
+/* #NM: the program gets the FPU, and the instruction starts again. */
 lazy_fpu:
 	clts
 	add	$16, %rsp
-#ifndef OWN_RESUME
-	jmp	iret_exit
-#endif
+	jmp	RESUME
