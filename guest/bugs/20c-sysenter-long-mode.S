@@ -18,21 +18,21 @@ own_setup:
 	write_msr X86_MSR_SYSENTER_EIP, sysenter_entry
 	ret
 
-/* RDX = return address, RCX = the caller's RSP, RDI = all that it says. */
+/* RDX = return address, RCX = the caller's RSP; the rest as for SYSCALL. */
 sysenter_entry:
 	pushq	$X86_RFLAGS_FIXED		/* SYSENTER clears IF alone */
 	popfq
-	lea	1(%rdi), %rax
+	call	service_sum
 	sysexitq
 
 	.section .user
 user:	mov	$SYS_SUM, %eax
 	mov	$9, %edi
-	xor	%esi, %esi
-	mov	$1f, %edx
-	mov	$1, %r10d
+	mov	$1, %esi
+	mov	$back, %edx
+	xor	%r10d, %r10d
 	mov	%rsp, %rcx
 	CALL
-1:	cmp	$10, %eax
+back:	cmp	$back + 10, %eax
 	jne	struck
 	leave	0
