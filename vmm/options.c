@@ -16,13 +16,15 @@
 #define MEMORY_DEFAULT  (UINT64_C(64) << 20)
 
 /* Keys of options without a short form. */
-enum { KEY_CPU = 0x100, KEY_TIMEOUT, KEY_PROBE, KEY_CLAIMS, KEY_VERSION };
+enum { KEY_CPU = 0x100, KEY_TIMEOUT, KEY_PROBE, KEY_CLAIMS, KEY_VERSION, KEY_LINT };
 
 static const struct argp_option options[] = {
 	{ "trace", 't', "KINDS", OPTION_ARG_OPTIONAL,
 	  "Print transitions: all, or a comma list of msr (WRMSR, RDMSR), syscall (SYSCALL, SYSRET, SWAPGS), "
 	  "sysenter (SYSENTER, SYSEXIT), int (INT, IRET), far, fault.  Without it the guest runs "
 	  "and is checked all the same, and one line on stderr says how that ended", 0 },
+	{ "lint", KEY_LINT, NULL, 0,
+	  "Print what is wrong with the guest's gates and nothing else, as text or json; a trace has it too", 0 },
 	{ "format", 'f', "FORMAT", 0,
 	  "Print as text (default) or json, one object a line; implies --trace", 0 },
 	{ "output", 'o', "FILE", 0, "Write the trace to FILE instead of stdout; implies --trace", 0 },
@@ -190,6 +192,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_memory(o, arg);
 	case KEY_TIMEOUT:
 		return parse_timeout(o, arg);
+	case KEY_LINT:
+		o->lint = true;
+		return 0;
 	case KEY_PROBE:
 		o->probe = true;
 		return 0;

@@ -17,6 +17,7 @@ enum watch_method { WATCH_AUTO, WATCH_STEP, WATCH_BREAK, WATCH_RING, WATCH_NONE 
 
 struct options {
 	bool trace;                     /* also when --format or --output asks for one */
+	bool lint;                      /* findings alone are printed */
 	uint32_t kinds;                 /* bit n: transitions of enum gate_kind n are printed */
 	enum output_format format;
 	const char *output;             /* NULL: stdout */

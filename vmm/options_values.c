@@ -202,12 +202,16 @@ static bool kinds_text(const struct options *o, char **text)
 
 char **options_inner_argv(const struct options *o, const char *argv0)
 {
-	char **argv = calloc(12, sizeof(*argv));
+	char **argv = calloc(16, sizeof(*argv));
 	size_t n = 0;
 	bool ok = argv;
 
 	/* Inside, the kernel's KVM is the engine, and no second box is opened. */
 	ok = ok && (argv[n++] = strdup(argv0)) && (argv[n++] = strdup("--engine=kvm"));
+	if (o->lint)
+		ok = ok && (argv[n++] = strdup("--lint"));
+	if (o->lint && !o->trace)
+		ok = ok && asprintf(&argv[n++], "--format=%s", formats[o->format]) >= 0;
 	if (o->trace)
 		ok = ok && kinds_text(o, &argv[n++]) &&
 		     asprintf(&argv[n++], "--format=%s", formats[o->format]) >= 0;

@@ -8,6 +8,7 @@
 #include "device/ports.h"
 #include "image/image.h"
 #include "kvm/kvm.h"
+#include "lint/lint.h"
 #include "deadline.h"
 #include "message.h"
 #include "watch/watch.h"
@@ -19,6 +20,7 @@ struct pipeline {
 	const struct run_request *request;
 	struct guest_view view;
 	struct claims *claims;
+	struct lint *lint;
 	struct trace_summary summary;
 	uint64_t unchecked;             /* transitions on which nothing was compared */
 	int told_second;                /* when the sink was flushed last */
@@ -33,6 +35,29 @@ static void show_progress(struct pipeline *p, uint64_t seq)
 		fflush(p->request->sink->file);
 	if (p->request->progress && limit_seconds >= 2)
 		fprintf(stderr, "\rvmm: %" PRIu64 " gates in %d s ", seq, (int)limit_seconds);
+}
+
+static void on_finding(void *context, const struct finding *f)
+{
+	struct pipeline *p = context;
+
+	p->summary.findings[f->severity]++;
+	if (p->request->sink)
+		p->request->sink->ops->finding(p->request->sink, f);
+}
+
+static void on_about(void *context, const struct transition *t)
+{
+	struct pipeline *p = context;
+
+	lint_about(p->lint, t, &p->view);
+}
+
+static void on_tables(void *context, const struct x86_state *now)
+{
+	struct pipeline *p = context;
+
+	lint_tables(p->lint, now, &p->view);
 }
 
 static void on_transition(void *context, struct transition *t)
@@ -53,10 +78,11 @@ static void on_transition(void *context, struct transition *t)
 			p->summary.checks_contradicted++;
 	}
 	claims_transition(p->claims, t, &p->view);
+	lint_transition(p->lint, t, &p->view);
 	/* A contradiction is told whatever was asked for. */
 	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
 		p->summary.events++;
-		if (r->sink)
+		if (r->sink && !r->lint_only)
 			r->sink->ops->transition(r->sink, t, &checks);
 	}
 	show_progress(p, t->seq);
@@ -82,7 +108,7 @@ static void tell_claims(struct pipeline *p)
 			p->summary.claims_not_exercised++;
 			break;
 		}
-		if (sink)
+		if (sink && !p->request->lint_only)
 			sink->ops->claim(sink, &claim[n], &result);
 	}
 }
@@ -127,12 +153,14 @@ static void tell_end(const struct pipeline *p)
 
 	if (s->account)
 		message("%s: %s", guest, s->account);
-	if (p->request->sink)
+	/* Where findings alone are printed, what decides the status is said here. */
+	if (p->request->sink && !(p->request->lint_only && s->checks_contradicted))
 		return;
 	if (p->request->watch != WATCH_NONE)
 		message("%s: ended (%s, code %" PRIu64 "): %" PRIu64 " gates, %" PRIu64 " checks held, %" PRIu64
-		        " contradicted; claims: %u held, %u refuted", guest, s->end, s->code, s->events, s->checks_held,
-		        s->checks_contradicted, s->claims_held, s->claims_refuted);
+		        " contradicted; claims: %u held, %u refuted; %u findings", guest, s->end, s->code, s->events,
+		        s->checks_held, s->checks_contradicted, s->claims_held, s->claims_refuted,
+		        s->findings[LINT_ERROR] + s->findings[LINT_WARNING] + s->findings[LINT_NOTE]);
 	else
 		message("%s: ended (%s, code %" PRIu64 "), unwatched", guest, s->end, s->code);
 }
@@ -144,7 +172,7 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	struct run_end end = { 0 };
 	const struct watch watch = {
 		.vm = vm, .view = &p->view, .ports = &ports,
-		.event = on_transition, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
+		.event = on_transition, .about = on_about, .tables = on_tables, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
 		.other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor,
 	};
 	int err;
@@ -190,7 +218,8 @@ int run_guest(const struct run_request *request)
 		return status;
 	p.view = (struct guest_view){ .vm = vm, .symbols = request->image->symbols };
 	p.claims = claims_new(&request->context);
-	if (!p.claims) {
+	p.lint = lint_new(&request->context, on_finding, &p);
+	if (!p.claims || !p.lint) {
 		message("out of memory");
 	} else if (!vm_boot_elf(vm, request->image, request->header.guest)) {
 		if (request->sink)
@@ -198,6 +227,7 @@ int run_guest(const struct run_request *request)
 		status = watch_it(&p, vm);
 	}
 	claims_free(p.claims);
+	lint_free(p.lint);
 	vm_close(vm);
 	return status;
 }
