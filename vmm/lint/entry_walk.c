@@ -9,7 +9,7 @@
 /* What has happened on a path so far. */
 enum {
 	SWITCHED = 1 << 0, SWAPPED = 1 << 1, DF_CLEAR = 1 << 2, FLAGS_OWN = 1 << 3, SLOT = 1 << 4, COPIED = 1 << 5,
-	R10_READ = 1 << 6, GUARD = 1 << 7, CALLED = 1 << 8,
+	R10_READ = 1 << 6, GUARD = 1 << 7, CALLED = 1 << 8, USED = 1 << 9,
 };
 
 struct entry_walker {
@@ -88,15 +88,21 @@ static bool keeps_rsp(const struct path *p, const struct code *c, const ZydisDec
 	return false;
 }
 
-/* The kept RSP goes on to the thread's own stack, or to a register. */
-static bool copies_rsp(const struct entry_walker *w, const struct path *p, const struct code *c)
+static bool reads_slot(const struct entry_walker *w, const struct code *c)
 {
 	const ZydisDecodedOperand *m = code_memory(c);
 	uint64_t at;
+
+	return m && m->actions & ZYDIS_OPERAND_ACTION_MASK_READ && m->mem.segment == w->slot_segment &&
+	       code_fixed_address(c, m, &at) && at == w->slot_address;
+}
+
+/* The kept RSP goes on to the thread's own stack, or to a register. */
+static bool copies_rsp(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
 	int r;
 
-	if (m && m->actions & ZYDIS_OPERAND_ACTION_MASK_READ && m->mem.segment == w->slot_segment &&
-	    code_fixed_address(c, m, &at) && at == w->slot_address)
+	if (reads_slot(w, c))
 		return true;
 	if (c->z.mnemonic != ZYDIS_MNEMONIC_PUSH || c->o[0].type != ZYDIS_OPERAND_TYPE_REGISTER)
 		return false;
@@ -113,8 +119,11 @@ static void judge_slot(struct entry_walker *w, struct path *p, const struct code
 		if (copies_rsp(w, p, c))
 			p->marks |= COPIED;
 		else if (c->call || c->z.mnemonic == ZYDIS_MNEMONIC_STI)
-			w->f->slot = w->f->slot ? w->f->slot : c->rip;
+			first(&w->f->slot, c);
 	}
+	/* A copy does not help where RSP comes back from the place itself. */
+	if (p->marks & SLOT && p->marks & CALLED && loads_rsp(c) && reads_slot(w, c))
+		first(&w->f->slot, c);
 	if (!(p->marks & SLOT) && keeps_rsp(p, c, &to, &at)) {
 		p->marks |= SLOT;
 		w->slot_segment = to->mem.segment;
@@ -131,6 +140,7 @@ static void judge_stack(struct entry_walker *w, struct path *p, const struct cod
 	if (p->marks & SWITCHED)
 		return;
 	if (writes_stack(c)) {
+		p->marks |= USED;
 		first(&f->stack_use, c);
 		if (!(p->marks & GUARD))
 			first(&f->unguarded, c);
@@ -138,6 +148,7 @@ static void judge_stack(struct entry_walker *w, struct path *p, const struct cod
 	if (c->z.mnemonic == ZYDIS_MNEMONIC_STI)
 		first(&f->opens, c);
 	if (loads_rsp(c)) {
+		f->may_not_use |= !(p->marks & USED);
 		p->marks |= SWITCHED;
 		f->never_switches = false;
 	}
@@ -175,6 +186,8 @@ static void judge_exit(struct entry_walker *w, struct path *p, const struct code
 {
 	struct entry_facts *f = w->f;
 
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_SYSRET && !(p->marks & (SWITCHED | USED)))
+		f->may_not_use = true;
 	switch (c->z.mnemonic) {
 	case ZYDIS_MNEMONIC_SYSRET:
 		first(c->z.operand_width == 64 ? &f->sysretq : &f->sysretl, c);
@@ -243,7 +256,6 @@ static void judge_arguments(struct entry_walker *w, struct path *p, const struct
 		p->marks |= R10_READ;
 	if (!c->call || p->marks & CALLED)
 		return;
-	p->marks |= CALLED;
 	if (!(p->marks & R10_READ) && (passes_rcx(p) || (p->origin[GPR_RCX] == GPR_RCX && takes_rcx(w, c))))
 		first(&w->f->argument, c);
 }
@@ -259,6 +271,10 @@ static enum walk_go judge(void *context, struct path *p, const struct code *c)
 	judge_exit(w, p, c);
 	if (w->is_64 && !w->is_sysenter)
 		judge_arguments(w, p, c);
+	if (c->call) {
+		w->f->any_call = true;
+		p->marks |= CALLED;
+	}
 	return WALK_ON;
 }
 

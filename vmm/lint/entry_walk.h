@@ -20,15 +20,17 @@ struct entry_facts {
 	bool torn;                      /* not all of it could be walked */
 	bool unreadable;                /* not even the first instruction */
 	uint64_t stack_use;             /* writes through RSP before RSP is loaded, or */
-	bool never_switches;            /* and no path loads it at all */
+	bool never_switches;            /* and no path loads it at all, */
+	bool may_not_use;               /* or some path does neither before it ends */
 	uint64_t opens;                 /* STI before RSP is loaded */
+	bool any_call;
 	uint64_t calls;                 /* CALL, or a string instruction, with DF the caller's */
 	uint64_t iret;                  /* with NT the caller's, */
 	bool any_iret;                  /* or anyhow */
 	uint64_t sysretl, sysretq, sysexit;
 	uint64_t swapgs;
 	struct gs_use plain, swapped;   /* before the first SWAPGS, and behind it */
-	uint64_t slot;                  /* keeps RSP in a place that all threads share, until interrupts or a call may come */
+	uint64_t slot;                  /* has RSP in a place that all threads share while a call or interrupts may come */
 	uint64_t argument;              /* calls with the return address, RCX, as an argument and R10 unused */
 	uint64_t unguarded;             /* touches the caller's stack without STAC */
 };

@@ -42,13 +42,6 @@ static const struct { const char *id, *name, *source[2]; } rules[RULES] = {
 };
 _Static_assert(VENDOR_INTEL == 0 && VENDOR_AMD == 1, "order of source[]");
 
-const char *lint_severity_name(enum lint_severity severity)
-{
-	static const char *const names[] = { "error", "warning", "note" };
-
-	return names[severity];
-}
-
 struct lint *lint_new(const struct check_context *processor, void (*found)(void *context, const struct finding *),
                       void *context)
 {
@@ -242,9 +235,6 @@ static uint64_t configuration(const struct x86_state *s)
 	return hash;
 }
 
-/* Rows of a GDT change without an LGDT: the first entries look again. */
-#define LOOKS   4
-
 static void judge_configuration(struct lint *l, const struct transition *t, const struct x86_state *user)
 {
 	struct lint_cpu *cpu = this_cpu(l);
@@ -252,9 +242,8 @@ static void judge_configuration(struct lint *l, const struct transition *t, cons
 
 	tables_stack(l, &t->before);
 	paging_config(l, &t->before);
-	if (cpu->entered && cpu->configured == now && cpu->judged >= LOOKS)
+	if (cpu->configured == now)
 		return;
-	cpu->judged = cpu->configured == now ? cpu->judged + 1 : 0;
 	cpu->configured = now;
 	star_config(l, &t->before);
 	fmask_config(l, &t->before, user);

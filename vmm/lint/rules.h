@@ -29,12 +29,13 @@ struct lint_entry {
 	uint8_t vector, cpl;            /* of the interrupted code */
 	enum x86_mode mode;
 	bool closed;
+	uint64_t stack;                 /* linear address of what lies below RSP, 0: not sampled, */
+	uint8_t below[32];              /* as the entry found it */
 };
 
 struct lint_cpu {
 	bool entered;                   /* ring 3 */
 	uint64_t configured;            /* what was judged last, as a hash */
-	unsigned judged;                /* how often */
 	uint64_t msrs_written;          /* bit n: enum written */
 	uint64_t return_rcx, return_r10, return_r11;    /* as the last return to ring 3 left them */
 	uint64_t entry_gs, entry_kernel_gs;             /* at the last entry from ring 3, */
@@ -107,6 +108,8 @@ bool leads_to_user(const struct transition *t);
 struct x86_state user_behind(const struct lint *l, const struct transition *t);
 /* Whether anything comes back by IRET: there is an IDT with a gate that is present. */
 bool has_idt(struct lint *l, const struct x86_state *s);
+/* The GDT has 32-bit code for ring 3. */
+bool has_compat_code(struct lint *l, const struct x86_state *s);
 bool is_user_code(const struct x86_segment *s, bool is_long);
 bool is_user_data(const struct x86_segment *s);
 /* Row that selector names; unusable: none. */
@@ -140,6 +143,8 @@ void return_about(struct lint *l, const struct transition *t, const struct x86_s
 void user_about(struct lint *l, const struct transition *t);
 void user_code(struct lint *l, const struct transition *t, const struct x86_state *user);
 void handlers_config(struct lint *l, const struct x86_state *s);
+/* B12, once it is certain. */
+void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor);
 void entries_passed(struct lint *l, const struct transition *t);
 
 #endif

@@ -7,12 +7,18 @@
 
 #define NEAR_NULL       0x10000         /* where no kernel keeps its block */
 
+void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor)
+{
+	lint_tell(l, WHAT(B12, LINT_ERROR, vendor, VALUE(f->target), .rip = f->stack_use),
+		  "writes to the stack before RSP is loaded: %s leaves RSP the caller's, so the kernel runs on a stack that ring 3 "
+			  "chose%s. Load RSP first, from TSS.RSP0 or a per-CPU place", gate, f->never_switches && !f->torn ? ", to its end" : "");
+}
+
+/* A path that never comes to it may be the only one there is: then a return has to show it (rules_return.c). */
 static void judge_stack(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor)
 {
-	if (f->stack_use)
-		lint_tell(l, WHAT(B12, LINT_ERROR, vendor, VALUE(f->target), .rip = f->stack_use),
-			  "writes to the stack before RSP is loaded: %s leaves RSP the caller's, so the kernel runs on a stack that ring 3 "
-			  "chose%s. Load RSP first, from TSS.RSP0 or a per-CPU place", gate, f->never_switches && !f->torn ? ", to its end" : "");
+	if (f->stack_use && !f->may_not_use)
+		lint_stack_use(l, f, gate, vendor);
 }
 
 /* The user's GS base holds the kernel's block, on purpose or not: then a swap is not needed. */

@@ -46,14 +46,6 @@ static void judge_if(struct lint *l, const struct flags_case *c, const struct x8
 		     "STI before RSP is loaded: an interrupt there is delivered at CPL 0 on the user's stack");
 }
 
-/* The gate of #DB has a stack of its own. */
-static bool db_is_safe(struct lint *l, const struct x86_state *s)
-{
-	struct gate_descriptor g = gate_from_descriptor(view_idt_gate(l->view, s, X86_VECTOR_DB), true);
-
-	return g.p && g.ist;
-}
-
 static void judge_rest(struct lint *l, const struct flags_case *c)
 {
 	const struct entry_facts *f = c->f;
@@ -62,13 +54,13 @@ static void judge_rest(struct lint *l, const struct flags_case *c)
 		missing(l, c, B08, X86_RFLAGS_DF, f->calls,
 			"FMASK leaves DF to the caller, and this runs without a CLD before it: string instructions of the kernel then "
 			"run backwards");
-	if (!(c->fmask & X86_RFLAGS_TF) && !db_is_safe(l, c->s))
+	if (!(c->fmask & X86_RFLAGS_TF))
 		missing(l, c, B09, X86_RFLAGS_TF, 0,
-			"FMASK leaves TF to the caller: #DB comes at the first instruction of the entry, at CPL 0, on the user's stack "
-			"and GS");
-	if (!(c->fmask & X86_RFLAGS_NT) && (f->iret || (f->torn && !f->any_iret)))
+			"FMASK leaves TF to the caller: #DB comes at the first instruction of the entry, at CPL 0, with the user's "
+			"stack and GS");
+	if (!(c->fmask & X86_RFLAGS_NT) && (f->iret || f->any_call || f->torn))
 		missing(l, c, B10, X86_RFLAGS_NT, f->iret,
-			"FMASK leaves NT to the caller: an IRET with NT set raises #GP(0) in long mode");
+			"FMASK leaves NT to the caller: an IRET with NT set, of this call or of a thread switched to, raises #GP(0) in long mode");
 	if (!(c->fmask & X86_RFLAGS_AC) && c->s->cr4 & CR4_SMAP)
 		missing(l, c, B11, X86_RFLAGS_AC, 0,
 			"CR4.SMAP is set and FMASK leaves AC to the caller: with AC set the kernel runs without SMAP");

@@ -21,28 +21,6 @@ static const char *why_not_run(struct lint *l, const struct x86_state *s, uint64
 	return NULL;
 }
 
-static void judge_target(struct lint *l, const struct x86_state *s, const char *name, uint64_t target, const char *vendor,
-                         enum written writer)
-{
-	const char *why = why_not_run(l, s, target);
-
-	if (why)
-		lint_tell(l, WHAT(B23, LINT_ERROR, vendor, VALUE(target), .rip = l->writer[writer]),
-			  "%s 0x%llx %s in the page tables that ring 3 runs on (CR3 0x%llx): #PF on the first system call, which ends in "
-			  "#DF or a triple fault", name, (unsigned long long)target, why, (unsigned long long)s->cr3);
-}
-
-static void judge_data(struct lint *l, const struct x86_state *s, const char *name, uint64_t linear, uint64_t size)
-{
-	struct mapping m;
-
-	if (view_translate(l->view, s, linear, &m) && view_translate(l->view, s, linear + size - 1, &m))
-		return;
-	lint_tell(l, WHAT(B23, LINT_ERROR, VALUE(linear)),
-		  "the %s at 0x%llx is not mapped in the page tables that ring 3 runs on (CR3 0x%llx): no exception can be delivered "
-		  "from there, the first is a triple fault", name, (unsigned long long)linear, (unsigned long long)s->cr3);
-}
-
 static const char *why_no_handler(struct lint *l, const struct x86_state *s, uint8_t vector, uint64_t *target)
 {
 	const bool is_long = s->efer & X86_EFER_LMA;
@@ -56,18 +34,64 @@ static const char *why_no_handler(struct lint *l, const struct x86_state *s, uin
 	return why_not_run(l, s, *target);
 }
 
+/* The handler of #PF can be run. */
+static bool pf_works(struct lint *l, const struct x86_state *s)
+{
+	uint64_t target = 0;
+
+	return !why_no_handler(l, s, X86_VECTOR_PF, &target) && target;
+}
+
+static bool pf_has_ist(struct lint *l, const struct x86_state *s)
+{
+	return s->efer & X86_EFER_LMA && gate_from_descriptor(view_idt_gate(l->view, s, X86_VECTOR_PF), true).ist;
+}
+
+struct target {
+	const char *name;
+	uint64_t linear;
+	const char *vendor;
+	enum written writer;
+	bool own_stack;                 /* the entry comes with a stack of the kernel's */
+};
+
+static void judge_target(struct lint *l, const struct x86_state *s, const struct target *to)
+{
+	const char *why = why_not_run(l, s, to->linear);
+	const bool pf = pf_works(l, s);
+
+	/* #PF can bring the page in, where it has a stack to run on. */
+	if (!why || (pf && (to->own_stack || pf_has_ist(l, s))))
+		return;
+	lint_tell(l, WHAT(B23, LINT_ERROR, to->vendor, VALUE(to->linear), .rip = l->writer[to->writer]),
+		  "%s 0x%llx %s in the page tables that ring 3 runs on (CR3 0x%llx): the first system call raises #PF at CPL 0%s", to->name,
+		  (unsigned long long)to->linear, why, (unsigned long long)s->cr3,
+		  pf ? ", on the user's stack" : ", which ends in #DF or a triple fault");
+}
+
+static void judge_data(struct lint *l, const struct x86_state *s, const char *name, uint64_t linear, uint64_t size)
+{
+	struct mapping m;
+
+	if (view_translate(l->view, s, linear, &m) && view_translate(l->view, s, linear + size - 1, &m))
+		return;
+	lint_tell(l, WHAT(B23, LINT_ERROR, VALUE(linear)),
+		  "the %s at 0x%llx is not mapped in the page tables that ring 3 runs on (CR3 0x%llx): no exception can be delivered "
+		  "from there, the first is a triple fault", name, (unsigned long long)linear, (unsigned long long)s->cr3);
+}
+
 /* A handler that #PF's brings in works, where that one is there. */
 static void judge_handlers(struct lint *l, const struct x86_state *s)
 {
+	const bool lazily = pf_works(l, s);
 	uint64_t target = 0;
-	const char *why = why_no_handler(l, s, X86_VECTOR_PF, &target);
-	const bool pf_works = !why && target;
+	const char *why;
 
 	for (unsigned vector = 0; vector < X86_VECTOR_COUNT; vector++) {
 		why = why_no_handler(l, s, (uint8_t)vector, &target);
 		if (!why)
 			continue;
-		if (pf_works && vector != X86_VECTOR_DF && vector != X86_VECTOR_PF)
+		if (lazily && vector != X86_VECTOR_DF && vector != X86_VECTOR_PF)
 			continue;
 		lint_tell(l, WHAT(B23, LINT_ERROR, VALUE(target)),
 			  "the handler of vector %u, 0x%llx, %s in the page tables that ring 3 runs on (CR3 0x%llx): the exception ends in "
@@ -95,11 +119,11 @@ void paging_config(struct lint *l, const struct x86_state *s)
 	if (!(s->cr0 & X86_CR0_PG) || seen_cr3(l, s))
 		return;
 	if (has_syscall(s))
-		judge_target(l, s, "LSTAR", s->msr.lstar, NULL, WROTE_LSTAR);
+		judge_target(l, s, &(const struct target){ "LSTAR", s->msr.lstar, NULL, WROTE_LSTAR, false });
 	if (has_syscall(s) && s->msr.cstar)
-		judge_target(l, s, "CSTAR", s->msr.cstar, "amd", WROTE_CSTAR);
+		judge_target(l, s, &(const struct target){ "CSTAR", s->msr.cstar, "amd", WROTE_CSTAR, false });
 	if (s->msr.sysenter_eip && sysenter_cs_usable(s->msr.sysenter_cs) && !(is_long && on_amd(l)))
-		judge_target(l, s, "SYSENTER_EIP", s->msr.sysenter_eip, NULL, WROTE_SYSENTER);
+		judge_target(l, s, &(const struct target){ "SYSENTER_EIP", s->msr.sysenter_eip, NULL, WROTE_SYSENTER, true });
 	if (!s->idtr.limit)
 		return;
 	judge_data(l, s, "IDT", s->idtr.base, s->idtr.limit < X86_VECTOR_COUNT * 16u ? s->idtr.limit + 1u : X86_VECTOR_COUNT * 16u);

@@ -59,14 +59,19 @@ static void judge_ss(struct lint *l, const struct transition *t)
 	const struct x86_segment *ss = &t->before.ss;
 	const bool null = ss->unusable || !(ss->selector & (X86_SELECTOR_INDEX | X86_SELECTOR_TI));
 
-	if (t->gate.operand_size == 8 || x86_mode(&t->before) != MODE_64)
+	const bool to32 = t->gate.operand_size != 8;
+
+	if (x86_mode(&t->before) != MODE_64 || (!null && ss->limit == UINT32_MAX && ss->db && !ss->base))
 		return;
-	if (!null && ss->limit == UINT32_MAX && ss->db && !ss->base)
+	/* 64-bit code does not mind, and where there is no other it never matters. */
+	if (!to32 && !has_compat_code(l, &t->before))
 		return;
-	lint_tell(l, WHAT(B22, LINT_ERROR, "amd", VALUE(segment_access(ss)), EXPECTED(0xc0f3)),
-		  "SYSRET to 32-bit code with SS %s: AMD loads the selector alone and leaves base, limit and attributes as they are, so "
-		  "the first use of the stack faults. Load SS with a flat data segment before it%s",
-		  null ? "null in ring 0" : "of another base, limit or size", l->processor.emulator == EMULATOR_QEMU ? "; QEMU hides it here" : "");
+	lint_tell(l, WHAT(B22, to32 ? LINT_ERROR : LINT_WARNING, "amd", VALUE(segment_access(ss)), EXPECTED(0xc093)),
+		  "SYSRET with SS %s: AMD loads its selector alone and leaves base, limit and attributes, so the first use of the stack in "
+		  "32-bit code faults%s. Load SS with flat data before it%s",
+		  null ? "null, as an interrupt from ring 3 leaves it" : "of another base, limit or size",
+		  to32 ? "" : ", once the program goes there",
+		  l->processor.emulator == EMULATOR_QEMU ? "; QEMU hides it here" : "");
 }
 
 /* SYSRET leaves RCX and R11 to itself: whoever was interrupted loses them. */
@@ -93,6 +98,20 @@ static void judge_interrupted(struct lint *l, const struct transition *t)
 		lint_tell(l, WHAT(B18, e->kind == GATE_INT ? LINT_WARNING : LINT_ERROR, VALUE(s->gpr[GPR_RCX]), EXPECTED(e->rcx)),
 			  "SYSRET resumes what %s %02X (event %llu) had interrupted: its RCX becomes RIP and its R11 RFLAGS. Go back by IRET",
 			  e->kind == GATE_INT ? "INT" : "exception or interrupt", e->vector, (unsigned long long)e->seq);
+}
+
+/* The kernel has written below the caller's RSP. */
+static void judge_stack(struct lint *l, const struct transition *t)
+{
+	const struct x86_state *s = &t->before;
+	const struct entry_facts *f = lint_facts(l, s, ENTRY_LSTAR);
+	const struct lint_entry *e = find(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3, false);
+	uint8_t now[sizeof(e->below)];
+
+	if (!e || e->kind != GATE_SYSCALL || !e->stack || !f->stack_use || !f->may_not_use)
+		return;
+	if (view_read(l->view, s, e->stack, now, sizeof(now)) == sizeof(now) && memcmp(now, e->below, sizeof(now)))
+		lint_stack_use(l, f, "SYSCALL", NULL);
 }
 
 /* A thread goes back to its own place on a stack of another that entered meanwhile. */
@@ -143,6 +162,7 @@ void return_about(struct lint *l, const struct transition *t, const struct x86_s
 		judge_canonical(l, t);
 		judge_ss(l, t);
 		judge_interrupted(l, t);
+		judge_stack(l, t);
 	}
 	if (t->gate.kind == GATE_SYSRET || t->gate.kind == GATE_IRET)
 		judge_thread(l, t, user);
@@ -160,6 +180,10 @@ static void remember(struct lint *l, const struct transition *t)
 		.rip = t->before.rip + t->gate.length,
 	};
 
+	if (t->user_stack.size && !t->frame.count) {
+		e.stack = t->user_stack.address;
+		memcpy(e.below, t->user_stack.after, sizeof(e.below));
+	}
 	if (t->frame.count) {
 		e.rip = t->frame.rip;
 		e.rsp = t->frame.count - t->frame.has_error > 3 ? t->frame.rsp : e.rsp;

@@ -117,16 +117,20 @@ static void judge_kernel_rows(struct lint *l, const struct x86_state *s)
 	     kind_of(&cs), kind_of(&ss));
 }
 
-static void judge_cstar(struct lint *l, const struct x86_state *s)
+bool has_compat_code(struct lint *l, const struct x86_state *s)
 {
-	bool has_compat = false;
-
-	for (uint32_t n = 8; n + 7 <= s->gdtr.limit && n < 0x10000 && !has_compat; n += 8) {
+	for (uint32_t n = 8; n + 7 <= s->gdtr.limit; n += 8) {
 		struct x86_segment cs = row(l, s, (uint16_t)n);
 
-		has_compat = is_user_code(&cs, false);
+		if (is_user_code(&cs, false))
+			return true;
 	}
-	if (s->msr.cstar || !has_compat)
+	return false;
+}
+
+static void judge_cstar(struct lint *l, const struct x86_state *s)
+{
+	if (s->msr.cstar || !has_compat_code(l, s))
 		return;
 	lint_tell(l, WHAT(B19, LINT_ERROR, "amd", VALUE(0), .rip = l->writer[WROTE_LSTAR]),
 	     "CSTAR is 0, and the GDT has 32-bit code for ring 3: on AMD a SYSCALL there jumps to address 0 in ring 0, on the "

@@ -43,6 +43,11 @@ static void judge_rsp0(struct lint *l, const struct x86_state *s)
 		     "from ring 3 ends in #DF and a triple fault");
 }
 
+static bool is_kernel_data(const struct x86_segment *ss, uint16_t selector)
+{
+	return !ss->unusable && ss->p && ss->s && !(ss->type & 8) && ss->type & 2 && !ss->dpl && !(selector & X86_SELECTOR_RPL);
+}
+
 static void judge_esp0(struct lint *l, const struct x86_state *s)
 {
 	bool inside, inside_ss;
@@ -54,7 +59,7 @@ static void judge_esp0(struct lint *l, const struct x86_state *s)
 		lint_tell(l, WHAT(B16, LINT_ERROR, VALUE(s->tr.limit), EXPECTED(X86_TSS32_SIZE - 1), .key = 1),
 		     "SS0:ESP0 is outside the TSS or not mapped (base 0x%llx): the first interrupt from ring 3 ends in #DF",
 		     (unsigned long long)s->tr.base);
-	else if (ss.unusable || !ss.p || !ss.s || ss.type & 8 || !(ss.type & 2) || ss.dpl || ss0 & X86_SELECTOR_RPL)
+	else if (!this_cpu(l)->entered && !is_kernel_data(&ss, ss0))
 		lint_tell(l, WHAT(B16, LINT_ERROR, VALUE(ss0), .key = 3),
 		     "TSS.SS0 = %02X is no writable data segment of ring 0: the first interrupt from ring 3 raises #TS(%X)", ss0,
 		     ss0 & ~3u);
@@ -108,8 +113,7 @@ static bool kernel_rows(struct lint *l, const struct x86_state *s, struct select
 	const bool is_long = s->efer & X86_EFER_LMA;
 	struct x86_segment cs = row(l, s, sel.cs), ss = row(l, s, sel.ss);
 
-	return !cs.unusable && cs.s && cs.p && cs.type & 8 && !cs.dpl && cs.l == is_long && !ss.unusable && ss.s && ss.p &&
-	       !(ss.type & 8) && ss.type & 2 && !ss.dpl;
+	return !cs.unusable && cs.s && cs.p && cs.type & 8 && !cs.dpl && cs.l == is_long && is_kernel_data(&ss, sel.ss);
 }
 
 static void judge_exit_rows(struct lint *l, const struct x86_state *s, uint8_t size)
