@@ -38,7 +38,7 @@ void text_finding(struct sink *sink, const struct finding *f)
 		pen_item(pen, PLAIN, "value 0x%" PRIx64, f->value);
 	if (f->has_expected)
 		pen_item(pen, GOOD, "right 0x%" PRIx64, f->expected);
-	pen_item(pen, DIM, "source:");
-	pen_words(pen, DIM, "%s", f->source);
+	pen_hang(pen, below);
+	pen_words(pen, DIM, "source: %s", f->source);
 	pen_end(pen);
 }
