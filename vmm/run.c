@@ -42,8 +42,11 @@ static void on_finding(void *context, const struct finding *f)
 	struct pipeline *p = context;
 
 	p->summary.findings[f->severity]++;
-	if (p->request->sink)
-		p->request->sink->ops->finding(p->request->sink, f);
+	if (!p->request->sink)
+		return;
+	p->request->sink->ops->finding(p->request->sink, f);
+	/* What it foresees may take the machine along. */
+	fflush(p->request->sink->file);
 }
 
 static void on_about(void *context, const struct transition *t)

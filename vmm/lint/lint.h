@@ -28,7 +28,7 @@ struct finding {
 	uint64_t value, expected;       /* what is wrong, and what would be right */
 	bool has_value, has_expected;
 	const char *vendor;             /* "amd", "intel": breaks there only; NULL: everywhere */
-	char text[256];                 /* one or two sentences */
+	char text[400];                 /* one or two sentences */
 	const char *source;             /* manual and section */
 };
 

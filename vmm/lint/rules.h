@@ -40,6 +40,7 @@ struct lint_cpu {
 	uint64_t return_rcx, return_r10, return_r11;    /* as the last return to ring 3 left them */
 	uint64_t entry_gs, entry_kernel_gs;             /* at the last entry from ring 3, */
 	bool has_entry;
+	bool told_sce;
 };
 
 struct lint {

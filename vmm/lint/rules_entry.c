@@ -9,7 +9,7 @@
 
 void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor)
 {
-	lint_tell(l, WHAT(B12, LINT_ERROR, vendor, VALUE(f->target), .rip = f->stack_use),
+	lint_tell(l, WHAT(B12, LINT_ERROR, vendor, .rip = f->stack_use, .key = f->target),
 		  "writes to the stack before RSP is loaded: %s leaves RSP the caller's, so the kernel runs on a stack that ring 3 "
 			  "chose%s. Load RSP first, from TSS.RSP0 or a per-CPU place", gate, f->never_switches && !f->torn ? ", to its end" : "");
 }

@@ -61,12 +61,13 @@ static void judge_target(struct lint *l, const struct x86_state *s, const struct
 	const bool pf = pf_works(l, s);
 
 	/* #PF can bring the page in, where it has a stack to run on. */
-	if (!why || (pf && (to->own_stack || pf_has_ist(l, s))))
-		return;
-	lint_tell(l, WHAT(B23, LINT_ERROR, to->vendor, VALUE(to->linear), .rip = l->writer[to->writer]),
-		  "%s 0x%llx %s in the page tables that ring 3 runs on (CR3 0x%llx): the first system call raises #PF at CPL 0%s", to->name,
-		  (unsigned long long)to->linear, why, (unsigned long long)s->cr3,
-		  pf ? ", on the user's stack" : ", which ends in #DF or a triple fault");
+	if (why)
+		lint_tell(l, WHAT(B23, pf && (to->own_stack || pf_has_ist(l, s)) ? LINT_WARNING : LINT_ERROR, to->vendor,
+				  VALUE(to->linear), .rip = l->writer[to->writer]),
+			  "%s 0x%llx %s in the page tables that ring 3 runs on (CR3 0x%llx): the first system call raises #PF at CPL 0%s",
+			  to->name, (unsigned long long)to->linear, why, (unsigned long long)s->cr3,
+			  !pf ? ", which ends in #DF or a triple fault" : to->own_stack || pf_has_ist(l, s) ?
+			  ", and is lost unless its handler brings the page in" : ", on the user's stack");
 }
 
 static void judge_data(struct lint *l, const struct x86_state *s, const char *name, uint64_t linear, uint64_t size)
@@ -86,16 +87,17 @@ static void judge_handlers(struct lint *l, const struct x86_state *s)
 	const bool lazily = pf_works(l, s);
 	uint64_t target = 0;
 	const char *why;
+	bool mended;
 
 	for (unsigned vector = 0; vector < X86_VECTOR_COUNT; vector++) {
 		why = why_no_handler(l, s, (uint8_t)vector, &target);
 		if (!why)
 			continue;
-		if (lazily && vector != X86_VECTOR_DF && vector != X86_VECTOR_PF)
-			continue;
-		lint_tell(l, WHAT(B23, LINT_ERROR, VALUE(target)),
-			  "the handler of vector %u, 0x%llx, %s in the page tables that ring 3 runs on (CR3 0x%llx): the exception ends in "
-			  "#DF or a triple fault", vector, (unsigned long long)target, why, (unsigned long long)s->cr3);
+		mended = lazily && vector != X86_VECTOR_DF && vector != X86_VECTOR_PF;
+		lint_tell(l, WHAT(B23, mended ? LINT_WARNING : LINT_ERROR, VALUE(target)),
+			  "the handler of vector %u, 0x%llx, %s in the page tables that ring 3 runs on (CR3 0x%llx): the exception %s",
+			  vector, (unsigned long long)target, why, (unsigned long long)s->cr3,
+			  mended ? "raises #PF, and is lost unless its handler brings the page in" : "ends in #DF or a triple fault");
 		return;
 	}
 }

@@ -33,11 +33,11 @@ static void judge_size(struct lint *l, const struct transition *t)
 		lint_tell(l, WHAT(B03, LINT_ERROR, VALUE(rcx), EXPECTED((uint32_t)rcx)),
 			  "SYSRET without REX.W cuts RCX to ECX and goes to 32-bit code, but RCX is above 4 GiB: write SYSRETQ (48 0F 07)");
 	else if (e && e->mode == MODE_64 && e->kind == GATE_SYSCALL)
-		lint_tell(l, WHAT(B03, LINT_ERROR, VALUE(4), EXPECTED(8)),
+		lint_tell(l, WHAT(B03, LINT_ERROR, VALUE(4), EXPECTED(8), .rip = s->rip),
 			  "SYSRET without REX.W goes back to 32-bit code, CS %02X, but entry %llu came from 64-bit code: write SYSRETQ (48 0F 07)",
 			  to32.cs, (unsigned long long)e->seq);
 	else if (!is_user_code(&cs32, false) && is_user_code(&cs64, true))
-		lint_tell(l, WHAT(B03, LINT_ERROR, VALUE(4), EXPECTED(8)),
+		lint_tell(l, WHAT(B03, LINT_ERROR, VALUE(4), EXPECTED(8), .rip = s->rip),
 			  "SYSRET without REX.W goes to 32-bit code, CS %02X, which the GDT has not; it has 64-bit code at %02X: write SYSRETQ "
 			  "(48 0F 07)", to32.cs, to64.cs);
 }

@@ -145,13 +145,15 @@ static void judge_enable(struct lint *l, const struct x86_state *s)
 
 	for (unsigned n = 0; n < LINT_CPUS; n++)
 		elsewhere |= n != l->cpu && l->cpus[n].msrs_written >> WROTE_LSTAR & 1;
-	if (s->msr.lstar && !(s->efer & X86_EFER_SCE))
+	if (s->msr.lstar && !(s->efer & X86_EFER_SCE)) {
+		this_cpu(l)->told_sce = true;
 		lint_tell(l, WHAT(B05, LINT_ERROR, VALUE(s->efer), EXPECTED(right), .rip = l->writer[WROTE_LSTAR], .key = l->cpu),
 		     "vCPU %u enters ring 3 with LSTAR set and EFER.SCE clear: the first SYSCALL raises #UD%s", l->cpu,
 		     elsewhere ? "; each processor has its own EFER" : "");
-	else if (!s->msr.lstar && elsewhere)
+	} else if (!s->msr.lstar && elsewhere) {
 		lint_tell(l, WHAT(B05, LINT_ERROR, VALUE(s->msr.lstar), EXPECTED(l->at_lstar.msr.lstar), .key = l->cpu),
 		     "vCPU %u enters ring 3 without LSTAR, which another vCPU has: each processor has its own gate MSRs", l->cpu);
+	}
 }
 
 void star_config(struct lint *l, const struct x86_state *s)

@@ -44,7 +44,7 @@ static void judge_enabled(struct lint *l, const struct transition *t)
 	const struct x86_state *s = &t->before;
 	const bool set_up = s->efer & X86_EFER_LMA ? x86_mode(s) == MODE_64 : on_amd(l) && s->msr.star;
 
-	if (set_up && !(s->efer & X86_EFER_SCE))
+	if (set_up && !(s->efer & X86_EFER_SCE) && !this_cpu(l)->told_sce)
 		lint_tell(l, WHAT(B05, LINT_ERROR, VALUE(s->efer), EXPECTED(s->efer | X86_EFER_SCE), .key = l->cpu),
 			  "SYSCALL with EFER.SCE clear on vCPU %u: #UD", l->cpu);
 }
