@@ -75,7 +75,7 @@ static void judge_ss(struct lint *l, const struct transition *t)
 }
 
 /* SYSRET leaves RCX and R11 to itself: whoever was interrupted loses them. */
-static void judge_interrupted(struct lint *l, const struct transition *t)
+static bool judge_interrupted(struct lint *l, const struct transition *t)
 {
 	const struct x86_state *s = &t->before;
 	const struct lint_entry *e = NULL;
@@ -89,7 +89,7 @@ static void judge_interrupted(struct lint *l, const struct transition *t)
 			e = o;
 	}
 	if (!e || find(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3, false)->kind == GATE_SYSCALL)
-		return;
+		return false;
 	if (e->cpl < 3)
 		lint_tell(l, WHAT(B18, LINT_ERROR, VALUE(s->gpr[GPR_RCX])),
 			  "SYSRET resumes what exception or interrupt %u (event %llu) had interrupted in ring %u: it goes on in ring 3. Go back "
@@ -98,6 +98,7 @@ static void judge_interrupted(struct lint *l, const struct transition *t)
 		lint_tell(l, WHAT(B18, e->kind == GATE_INT ? LINT_WARNING : LINT_ERROR, VALUE(s->gpr[GPR_RCX]), EXPECTED(e->rcx)),
 			  "SYSRET resumes what %s %02X (event %llu) had interrupted: its RCX becomes RIP and its R11 RFLAGS. Go back by IRET",
 			  e->kind == GATE_INT ? "INT" : "exception or interrupt", e->vector, (unsigned long long)e->seq);
+	return true;
 }
 
 /* The kernel has written below the caller's RSP. */
@@ -160,8 +161,9 @@ void return_about(struct lint *l, const struct transition *t, const struct x86_s
 	if (t->gate.kind == GATE_SYSRET) {
 		judge_size(l, t);
 		judge_canonical(l, t);
-		judge_ss(l, t);
-		judge_interrupted(l, t);
+		/* Who goes back right will have SS right, too. */
+		if (!judge_interrupted(l, t))
+			judge_ss(l, t);
 		judge_stack(l, t);
 	}
 	if (t->gate.kind == GATE_SYSRET || t->gate.kind == GATE_IRET)
