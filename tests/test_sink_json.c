@@ -289,10 +289,33 @@ Test(json, claims_and_summary)
 	cr_assert_str_eq(string(nth("claim", 4), "why"), "history of processors");
 
 	e = nth("summary", 0);
-	assert_keys(e, "kind events checks claims end code account status");
+	assert_keys(e, "kind events checks claims lint end code account status");
 	assert_keys(json_object_get(e, "claims"), "held refuted not_exercised");
 	cr_assert_eq(json_integer_value(json_object_get(json_object_get(e, "checks"), "contradicted")), 2);
 	cr_assert_eq(json_integer_value(json_object_get(e, "status")), 1);
+}
+
+Test(json, findings)
+{
+	const json_t *e;
+
+	read_lines(sample_findings);
+	cr_assert_eq(line_count, 2);
+	e = nth("lint", 0);
+	assert_keys(e, "kind seq id name severity cpu rip symbol value expected vendor text source");
+	cr_assert_str_eq(string(e, "id"), "B02");
+	cr_assert_str_eq(string(e, "name"), "star-rpl");
+	cr_assert_str_eq(string(e, "severity"), "error");
+	cr_assert_str_eq(string(e, "value"), "0x18000800000000");
+	cr_assert_str_eq(string(e, "expected"), "0x1b000800000000");
+	cr_assert_str_eq(string(e, "vendor"), "amd");
+	e = nth("lint", 1);
+	cr_assert_str_eq(string(e, "severity"), "warning");
+	cr_assert_eq(json_integer_value(json_object_get(e, "cpu")), 3);
+	cr_assert(json_is_null(json_object_get(e, "value")));
+	cr_assert(json_is_null(json_object_get(e, "expected")));
+	cr_assert(json_is_null(json_object_get(e, "vendor")));
+	cr_assert(json_is_null(json_object_get(e, "symbol")));
 }
 
 /* Names come from the guest's symbol table, which may hold anything. */

@@ -62,13 +62,14 @@ static bool wanted(const void *options, enum gate_kind kind)
 
 static int run_here(const struct options *o, const struct guest *guest, FILE *file, int fd)
 {
-	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd) };
+	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd), .lint_only = o->lint };
 	const enum vendor vendor = host_vendor();
 	enum watch_method watch = o->watch;
 	struct run_request request = {
-		.image = &guest->image, .files = &guest->files, .memory_size = o->memory, .cpus = o->cpus, .lint = o->lint,
+		.image = &guest->image, .files = &guest->files, .memory_size = o->memory, .cpus = o->cpus,
 		.cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
 		.timeout_seconds = o->timeout, .wanted = wanted, .options = o,
+		.lint_only = o->lint,
 		.progress = isatty(STDERR_FILENO) && !isatty(fd),
 		.header = {
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
@@ -85,7 +86,7 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 	request.watch = watch;
 	request.patient = o->watch != WATCH_AUTO;
 	request.header.watch = watch_method_name(watch);
-	if (o->trace) {
+	if (o->trace || o->lint) {
 		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);
 		if (!request.sink) {
 			message("out of memory");

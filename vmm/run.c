@@ -9,6 +9,7 @@
 #include "device/ports.h"
 #include "image/image.h"
 #include "kvm/kvm.h"
+#include "lint/lint.h"
 #include "deadline.h"
 #include "message.h"
 #include "watch/watch.h"
@@ -24,6 +25,7 @@ struct pipeline {
 	unsigned cpus;
 	struct ports ports;
 	struct claims *claims;
+	struct lint *lint;
 	struct trace_summary summary;
 	uint64_t unchecked;             /* transitions on which nothing was compared */
 	int told_second;                /* when the sink was flushed last */
@@ -40,6 +42,32 @@ static void show_progress(struct pipeline *p, uint64_t seq)
 		ports_settle(&p->ports);
 		fprintf(stderr, "\rvmm: %" PRIu64 " gates in %d s ", seq, (int)limit_seconds);
 	}
+}
+
+static void on_finding(void *context, const struct finding *f)
+{
+	struct pipeline *p = context;
+
+	p->summary.findings[f->severity]++;
+	if (!p->request->sink)
+		return;
+	p->request->sink->ops->finding(p->request->sink, f);
+	/* What it foresees may take the machine along. */
+	fflush(p->request->sink->file);
+}
+
+static void on_about(void *context, const struct transition *t)
+{
+	struct pipeline *p = context;
+
+	lint_about(p->lint, t, &p->view);
+}
+
+static void on_tables(void *context, const struct x86_state *now)
+{
+	struct pipeline *p = context;
+
+	lint_tables(p->lint, now, &p->view);
 }
 
 static void on_transition(void *context, struct transition *t)
@@ -60,10 +88,11 @@ static void on_transition(void *context, struct transition *t)
 			p->summary.checks_contradicted++;
 	}
 	claims_transition(p->claims, t, &p->view);
+	lint_transition(p->lint, t, &p->view);
 	/* A contradiction is told whatever was asked for. */
 	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
 		p->summary.events++;
-		if (r->sink) {
+		if (r->sink && !r->lint_only) {
 			ports_settle(&p->ports);
 			r->sink->ops->transition(r->sink, t, &checks);
 		}
@@ -91,7 +120,7 @@ static void tell_claims(struct pipeline *p)
 			p->summary.claims_not_exercised++;
 			break;
 		}
-		if (sink)
+		if (sink && !p->request->lint_only)
 			sink->ops->claim(sink, &claim[n], &result);
 	}
 }
@@ -138,12 +167,14 @@ static void tell_end(const struct pipeline *p)
 
 	if (s->account)
 		message("%s: %s", guest, s->account);
-	if (p->request->sink)
+	/* Where findings alone are printed, what decides the status is said here. */
+	if (p->request->sink && !(p->request->lint_only && s->checks_contradicted))
 		return;
 	if (p->request->watch != WATCH_NONE)
 		message("%s: ended (%s, code %" PRIu64 "): %" PRIu64 " gates, %" PRIu64 " checks held, %" PRIu64
-		        " contradicted; claims: %u held, %u refuted", guest, s->end, s->code, s->events, s->checks_held,
-		        s->checks_contradicted, s->claims_held, s->claims_refuted);
+		        " contradicted; claims: %u held, %u refuted; %u findings", guest, s->end, s->code, s->events,
+		        s->checks_held, s->checks_contradicted, s->claims_held, s->claims_refuted,
+		        s->findings[LINT_ERROR] + s->findings[LINT_WARNING] + s->findings[LINT_NOTE]);
 	else
 		message("%s: ended (%s, code %" PRIu64 "), unwatched", guest, s->end, s->code);
 }
@@ -163,7 +194,8 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	struct run_end end = { 0 };
 	const struct watch watch = {
 		.vm = vm, .view = &p->view, .ports = &p->ports,
-		.event = on_transition, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
+		.event = on_transition, .about = on_about, .tables = on_tables, .context = p,
+		.stop = &limit_reached, .debug_ways = r->debug_ways,
 		.irqchip = true, .cpu = p->cpu, .cpus = p->cpus, .patient = r->patient,
 		.other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor,
 	};
@@ -228,7 +260,8 @@ int run_guest(const struct run_request *request)
 		return status;
 	p.view = (struct guest_view){ .vm = vm, .symbols = request->image->symbols };
 	p.claims = claims_new(&request->context);
-	if (!p.claims) {
+	p.lint = lint_new(&request->context, on_finding, &p);
+	if (!p.claims || !p.lint) {
 		message("out of memory");
 	} else if (!prepare(&p, vm)) {
 		if (request->sink)
@@ -238,6 +271,7 @@ int run_guest(const struct run_request *request)
 	claims_free(p.claims);
 	for (unsigned n = 1; n < p.cpus; n++)
 		vm_close(p.cpu[n]);
+	lint_free(p.lint);
 	vm_close(vm);
 	return status;
 }

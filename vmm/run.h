@@ -29,7 +29,6 @@ struct run_request {
 	const struct boot_files *files;
 	uint64_t memory_size;
 	unsigned cpus;
-	bool lint;
 	bool cpu_vendor_set;
 	enum vendor cpu_vendor;
 	unsigned timeout_seconds;       /* 0: none */
@@ -39,6 +38,7 @@ struct run_request {
 	struct sink *sink;              /* where the transitions go; NULL: only checked */
 	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
 	const void *options;
+	bool lint_only;                 /* the sink gets findings, and neither transitions nor claims */
 	bool progress;                  /* say on stderr how far it is */
 	struct trace_header header;
 	struct check_context context;

@@ -1,6 +1,6 @@
 /*
- * Where a trace goes.  One header, then transitions in order of seq, then the
- * claims, then one summary.  A sink writes to a FILE that it does not own;
+ * Where a trace goes.  One header, then transitions in order of seq, each behind
+ * the findings that belong before it, then the claims, then one summary.  A sink writes to a FILE that it does not own;
  * write errors are found by the caller with ferror.
  */
 #ifndef SINK_SINK_H
@@ -8,6 +8,7 @@
 
 #include "check/check.h"
 #include "check/claims.h"
+#include "lint/lint.h"
 #include "watch/transition.h"
 
 #include <stdio.h>
@@ -32,6 +33,7 @@ struct trace_header {
 struct trace_summary {
 	uint64_t events;
 	uint64_t checks_held, checks_contradicted;
+	unsigned findings[3];           /* by enum lint_severity */
 	unsigned claims_held, claims_refuted, claims_not_exercised;
 	const char *end;                /* "exit", "halt", "triple-fault", "timeout" ... */
 	uint64_t code;                  /* end "exit": the value the guest wrote to the exit port */
@@ -42,12 +44,14 @@ struct trace_summary {
 struct sink_options {
 	bool colour;                    /* text: SGR sequences */
 	unsigned width;                 /* text: columns, 0 unknown */
+	bool lint_only;                 /* text: findings alone, neither header nor summary */
 };
 
 struct sink;
 struct sink_ops {
 	void (*header)(struct sink *, const struct trace_header *);
 	void (*transition)(struct sink *, const struct transition *, const struct check_list *);
+	void (*finding)(struct sink *, const struct finding *);
 	void (*claim)(struct sink *, const struct claim *, const struct claim_result *);
 	void (*summary)(struct sink *, const struct trace_summary *);
 	void (*close)(struct sink *);   /* frees the sink; flushes nothing of the FILE */

@@ -28,6 +28,8 @@ struct text_sink {
 	struct pen pen;
 	enum vendor vendor;
 	const struct trace_limit *limits;       /* as the header had them */
+	bool lint_only;                 /* findings and nothing else */
+	uint64_t findings;
 	unsigned changes;               /* column in which "what changed" begins */
 	uint64_t kinds[GATE_KINDS];     /* how many of each were shown */
 	/* What the emulator spoils for every guest: told once, at the end. */
@@ -48,6 +50,8 @@ void text_details(struct text_sink *s, const struct transition *t, const struct 
 /* text_vendors.c: what the other vendor would have done, collected and told at the end. */
 void text_count_vendors(struct text_sink *s, const struct transition *t, const struct check_list *list);
 void text_vendors(struct text_sink *s);
+/* text_finding.c: what lint found. */
+void text_finding(struct sink *sink, const struct finding *f);
 /* text_end.c: the claims and the closing summary. */
 void text_end(struct text_sink *s, const struct trace_summary *summary);
 

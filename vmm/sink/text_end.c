@@ -143,6 +143,25 @@ static void put_spared(struct text_sink *s)
 	}
 }
 
+static void put_findings(struct pen *pen, const struct trace_summary *summary)
+{
+	static const enum style styles[] = { [LINT_ERROR] = BAD, [LINT_WARNING] = WARN, [LINT_NOTE] = PLAIN };
+	unsigned all = 0;
+
+	pen->hang = 4;
+	pen_put(pen, PLAIN, "lint  ");
+	for (unsigned n = 0; n < sizeof(styles) / sizeof(styles[0]); n++) {
+		const unsigned count = summary->findings[n];
+
+		all += count;
+		if (count)
+			pen_item(pen, styles[n], "%u %s%s", count, lint_severity_name((enum lint_severity)n), count == 1 ? "" : "s");
+	}
+	if (!all)
+		pen_item(pen, GOOD, "no finding");
+	pen_end(pen);
+}
+
 void text_end(struct text_sink *s, const struct trace_summary *summary)
 {
 	struct pen *pen = &s->pen;
@@ -160,6 +179,7 @@ void text_end(struct text_sink *s, const struct trace_summary *summary)
 		 summary->checks_contradicted ? "CONTRADICTED" : "contradicted");
 	pen_end(pen);
 	put_spared(s);
+	put_findings(pen, summary);
 	pen->hang = 4;
 	pen_put(pen, PLAIN, "claims");
 	pen_item(pen, GOOD, "%u held", summary->claims_held);

@@ -51,6 +51,20 @@ struct mapping {
 /* Walk the tables that s selects (none, 32-bit, PAE, 4- and 5-level).  False: not mapped. */
 bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct mapping *m);
 
+/* The entries on the way, from the root down. */
+struct page_step {
+	uint8_t level;                  /* 1: the page table */
+	bool has_rights;                /* a PAE PDPTE has none */
+	uint64_t gpa, entry;            /* where it stands, and what it is */
+};
+struct page_walk {
+	bool mapped;
+	struct mapping mapping;
+	unsigned count;
+	struct page_step step[5];
+};
+void view_walk(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct page_walk *w);
+
 /* Copy bytes at a linear address.  Returns how many could be read or written from its start. */
 size_t view_read(struct guest_view *v, const struct x86_state *s, uint64_t linear, void *buffer, size_t size);
 size_t view_write(struct guest_view *v, const struct x86_state *s, uint64_t linear, const void *buffer, size_t size);

@@ -42,7 +42,9 @@ static bool read_entry(struct guest_view *v, uint64_t gpa, unsigned size, uint64
 	return p && *entry & X86_PTE_P;
 }
 
-bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct mapping *m)
+/* w may be NULL. */
+static bool walk_tables(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct mapping *m,
+                        struct page_walk *w)
 {
 	const struct paging p = paging_of(s);
 	uint64_t table = s->cr3 & (p.levels == 3 ? UINT64_C(0xffffffe0) : PTE_ADDRESS);
@@ -62,7 +64,14 @@ bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t li
 		unsigned shift = 12 + (level - 1) * p.index_bits;
 		uint64_t index = (linear >> shift) & ((1u << p.index_bits) - 1);
 
-		if (!read_entry(v, table + index * p.entry_size, p.entry_size, &entry))
+		const bool present = read_entry(v, table + index * p.entry_size, p.entry_size, &entry);
+
+		if (w)
+			w->step[w->count++] = (struct page_step){
+				.level = (uint8_t)level, .has_rights = p.levels != 3 || level != 3,
+				.gpa = table + index * p.entry_size, .entry = entry,
+			};
+		if (!present)
 			return false;
 		if (p.levels != 3 || level != 3) {      /* a PAE PDPTE has no such bits */
 			m->user &= !!(entry & X86_PTE_U);
@@ -77,6 +86,17 @@ bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t li
 		table = entry & PTE_ADDRESS;
 	}
 	return false;
+}
+
+bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct mapping *m)
+{
+	return walk_tables(v, s, linear, m, NULL);
+}
+
+void view_walk(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct page_walk *w)
+{
+	*w = (struct page_walk){ .count = 0 };
+	w->mapped = walk_tables(v, s, linear, &w->mapping, w);
 }
 
 /* The bytes at linear up to the end of its 4 KiB page, at most size of them. */

@@ -99,6 +99,11 @@ static enum outcome plain_step(struct stepper *st)
 		if (trap || r.raised)
 			return stepper_guest_trap(st, r.raised | (trap ? DR6_SINGLE_STEP : 0));
 	}
+	if (r.outcome == STEPPED && st->insn.flags & INSN_LOADS_TABLE && st->w->tables) {
+		if (stepper_sample(st, &r.after, VM_ALL))
+			return FAILED;
+		st->w->tables(st->w->context, &r.after);
+	}
 	return r.outcome;
 }
 

@@ -26,7 +26,11 @@ struct watch {
 	struct ports *ports;
 	/* Gets each transition, numbered and paired; the pointer is good until it returns. */
 	void (*event)(void *context, struct transition *t);
-	void *context;
+	/* Before a gate is tried: *t has before and gate, nothing else.  May be NULL. */
+	void (*about)(void *context, const struct transition *t);
+	/* After LGDT, LIDT, LTR or LLDT.  May be NULL. */
+	void (*tables)(void *context, const struct x86_state *now);
+	void *context;                  /* of all three */
 	const volatile sig_atomic_t *stop;      /* becomes non-zero when the run shall end */
 	struct debug_ways debug_ways;
 	bool irqchip;                   /* KVM has the interrupt controllers: HLT waits inside it */
