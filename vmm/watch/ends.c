@@ -67,6 +67,8 @@ void end_by_exit(struct run_end *end, const struct vm_exit *exit, const struct x
 		      where);
 		break;
 	case EXIT_MMIO:
+		end->has_gpa = true;
+		end->gpa = exit->mmio.gpa;
 		ended(end, "outside-memory", true,
 		      "%s guest-physical address 0x%" PRIx64 ", where there is neither memory (0x%" PRIx64
 		      " bytes) nor a device, at %s",
