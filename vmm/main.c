@@ -68,6 +68,7 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 	struct run_request request = {
 		.image = image, .memory_size = o->memory, .cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
 		.timeout_seconds = o->timeout, .wanted = wanted, .options = o,
+		.look = { .colour = !engine_box() && wants_colour(STDERR_FILENO), .width = terminal_width(STDERR_FILENO) },
 		.progress = isatty(STDERR_FILENO) && !isatty(fd),
 		.header = {
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",

@@ -1,9 +1,10 @@
 /*
  * The pipeline and nothing else: image -> machine -> watcher -> check and
- * claims -> sink.
+ * claims -> sink; what is left of a guest that died goes to the autopsy.
  */
 #include "run.h"
 
+#include "autopsy.h"
 #include "check/claims.h"
 #include "device/ports.h"
 #include "image/image.h"
@@ -19,6 +20,7 @@ struct pipeline {
 	const struct run_request *request;
 	struct guest_view view;
 	struct claims *claims;
+	struct recorder *recorder;
 	struct trace_summary summary;
 	uint64_t unchecked;             /* transitions on which nothing was compared */
 	int told_second;                /* when the sink was flushed last */
@@ -53,6 +55,7 @@ static void on_transition(void *context, struct transition *t)
 			p->summary.checks_contradicted++;
 	}
 	claims_transition(p->claims, t, &p->view);
+	autopsy_transition(p->recorder, t);
 	/* A contradiction is told whatever was asked for. */
 	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
 		p->summary.events++;
@@ -98,15 +101,21 @@ static void limit_account(struct run_end *end, const struct run_request *r)
 		         r->timeout_seconds);
 }
 
-/* How the run ended and what that makes of the exit status. */
-static int status_of(struct pipeline *p, struct run_end *end, const struct ports *ports)
+/* How the run ended, if the watcher has not said it. */
+static void name_end(const struct pipeline *p, struct run_end *end, const struct ports *ports)
 {
 	if (ports->ended) {
 		end->end = ports->end;
 		end->code = ports->code;
+	} else if (limit_reached == LIMIT_FAULT_LOOP) {
+		autopsy_fault_loop(end);
 	} else if (end->interrupted) {
 		limit_account(end, p->request);
 	}
+}
+
+static int status_of(struct pipeline *p, const struct run_end *end)
+{
 	p->summary.end = end->end;
 	p->summary.code = end->code;
 	p->summary.account = *end->account ? end->account : NULL;
@@ -137,19 +146,20 @@ static void tell_end(const struct pipeline *p)
 		message("%s: ended (%s, code %" PRIu64 "), unwatched", guest, s->end, s->code);
 }
 
-static int watch_it(struct pipeline *p, struct vm *vm)
+static int watch_it(struct pipeline *p, struct vm **vm)
 {
 	const struct run_request *r = p->request;
+	struct autopsy autopsy = { .request = r, .recorder = p->recorder, .vm = vm, .view = &p->view };
 	struct ports ports = { .console = stderr, .first = p->request->sink ? p->request->sink->file : NULL };
 	struct run_end end = { 0 };
 	const struct watch watch = {
-		.vm = vm, .view = &p->view, .ports = &ports,
+		.vm = *vm, .view = &p->view, .ports = &ports,
 		.event = on_transition, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
 		.other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor,
 	};
 	int err;
 
-	deadline_start(vm, r->timeout_seconds);
+	deadline_start(*vm, r->timeout_seconds);
 	switch (r->watch) {
 	case WATCH_NONE:
 		err = watch_nothing(&watch, &end);
@@ -168,35 +178,63 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 		return EXIT_STATUS_CANNOT_RUN;
 	if (limit_reached == LIMIT_SIGNAL)
 		return EXIT_STATUS_DIED;
-	p->summary.status = status_of(p, &end, &ports);
+	name_end(p, &end, &ports);
+	autopsy_perform(&autopsy, &end);
+	if (limit_reached == LIMIT_SIGNAL)
+		return EXIT_STATUS_DIED;
+	p->summary.status = status_of(p, &end);
+	if (autopsy.death) {
+		p->summary.account = autopsy.death->sentence;
+		if (r->sink)
+			r->sink->ops->death(r->sink, autopsy.death);
+		else
+			text_death_short(stderr, &r->look, autopsy.death);
+	}
 	tell_claims(p);
 	if (r->sink)
 		r->sink->ops->summary(r->sink, &p->summary);
 	tell_end(p);
+	autopsy_end(&autopsy);
 	return p->summary.status;
 }
 
-int run_guest(const struct run_request *request)
+int run_start_machine(const struct run_request *request, struct vm **vm)
 {
 	const struct vm_config config = {
 		.device = "/dev/kvm", .memory_size = request->memory_size,
 		.cpu_vendor_set = request->cpu_vendor_set, .cpu_vendor = request->cpu_vendor,
 	};
+	int err = vm_open(vm, &config);
+
+	if (!err) {
+		err = vm_boot_elf(*vm, request->image, request->header.guest);
+		if (err) {
+			vm_close(*vm);
+			*vm = NULL;
+		}
+	}
+	return err;
+}
+
+int run_guest(const struct run_request *request)
+{
 	struct pipeline p = { .request = request };
 	struct vm *vm;
 	int status = EXIT_STATUS_CANNOT_RUN;
 
-	if (vm_open(&vm, &config))
+	if (run_start_machine(request, &vm))
 		return status;
 	p.view = (struct guest_view){ .vm = vm, .symbols = request->image->symbols };
 	p.claims = claims_new(&request->context);
-	if (!p.claims) {
+	p.recorder = recorder_new();
+	if (!p.claims || !p.recorder) {
 		message("out of memory");
-	} else if (!vm_boot_elf(vm, request->image, request->header.guest)) {
+	} else {
 		if (request->sink)
 			request->sink->ops->header(request->sink, &request->header);
-		status = watch_it(&p, vm);
+		status = watch_it(&p, &vm);
 	}
+	recorder_free(p.recorder);
 	claims_free(p.claims);
 	vm_close(vm);
 	return status;

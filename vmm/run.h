@@ -34,6 +34,7 @@ struct run_request {
 	struct sink *sink;              /* where the transitions go; NULL: only checked */
 	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
 	const void *options;
+	struct sink_options look;       /* of what is told on stderr */
 	bool progress;                  /* say on stderr how far it is */
 	struct trace_header header;
 	struct check_context context;
@@ -41,5 +42,7 @@ struct run_request {
 
 /* Returns an enum exit_status.  A terminating signal that came is left in limit_signal (deadline.h). */
 int run_guest(const struct run_request *request);
+/* A machine with the guest in it, about to start.  Returns 0, or a negative errno after a message. */
+int run_start_machine(const struct run_request *request, struct vm **vm);
 
 #endif

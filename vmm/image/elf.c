@@ -170,6 +170,7 @@ bool image_open(struct image *image, const char *path, uint64_t limit, char *why
 	if (!l.bytes)
 		return false;
 	image->handle = l.bytes;
+	image->handle_size = l.size;
 	if (load_bytes(&l))
 		return true;
 	image_close(image);

@@ -24,7 +24,8 @@ struct image {
 	struct segment *segments;       /* by gpa, without overlap */
 	size_t segment_count;
 	struct symbols *symbols;        /* never NULL; may be empty */
-	void *handle;                   /* what image_close frees */
+	void *handle;                   /* the file's bytes, which image_close frees, */
+	size_t handle_size;             /* and how many they are */
 };
 
 /*
@@ -35,6 +36,20 @@ struct image {
  */
 bool image_open(struct image *image, const char *path, uint64_t limit, char *why, size_t why_size);
 void image_close(struct image *image);
+
+/* --- lines.c --- */
+
+/* Where an address comes from, by the file's DWARF. */
+struct source_line {
+	char file[128];                 /* as the compiler was given it, its end if it is longer; empty: not known */
+	unsigned line;
+};
+/*
+ * Look up count addresses; those that are not found have an empty file.  The
+ * file's debugging data is as hostile as the rest of it, so this is done in a
+ * process of its own with a limit of time.
+ */
+void lines_find(const struct image *image, const uint64_t *addresses, unsigned count, struct source_line *lines);
 
 /* --- file.c --- */
 

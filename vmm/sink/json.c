@@ -101,6 +101,7 @@ static void json_free(struct sink *sink)
 static const struct sink_ops ops = {
 	.header = json_header,
 	.transition = json_transition,
+	.death = json_death,
 	.claim = json_claim,
 	.summary = json_summary,
 	.close = json_free,

@@ -157,6 +157,7 @@ static void text_free(struct sink *sink)
 static const struct sink_ops ops = {
 	.header = text_header,
 	.transition = text_transition,
+	.death = text_death,
 	.claim = text_claim,
 	.summary = text_summary,
 	.close = text_free,

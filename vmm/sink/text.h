@@ -48,6 +48,8 @@ void text_details(struct text_sink *s, const struct transition *t, const struct 
 /* text_vendors.c: what the other vendor would have done, collected and told at the end. */
 void text_count_vendors(struct text_sink *s, const struct transition *t, const struct check_list *list);
 void text_vendors(struct text_sink *s);
+/* text_death.c: why the guest died. */
+void text_death(struct sink *sink, const struct death *death);
 /* text_end.c: the claims and the closing summary. */
 void text_end(struct text_sink *s, const struct trace_summary *summary);
 
