@@ -89,10 +89,10 @@ static const char *run_again(struct autopsy *a, const struct run_end *first, str
 	return failed;
 }
 
-/* A guest that ended itself is told of when it did so in an exception's handler, by a reset: "it reboots". */
-static bool reset_in_handler(const struct autopsy *a, const struct run_end *end)
+/* A guest that ended itself is told of when it did so in an exception's handler: "it reboots", "it halts". */
+static bool ended_in_handler(const struct autopsy *a, const struct run_end *end)
 {
-	return !end->died && end->end && !strcmp(end->end, "reset") && recorder_in_exception(a->recorder);
+	return !end->interrupted && recorder_in_exception(a->recorder);
 }
 
 void autopsy_perform(struct autopsy *a, const struct run_end *end)
@@ -102,7 +102,7 @@ void autopsy_perform(struct autopsy *a, const struct run_end *end)
 		.image = a->request->image, .view = a->view, .vendor = a->request->context.vendor, .recorder = a->recorder, .end = end,
 	};
 
-	if (!end->died && !reset_in_handler(a, end))
+	if (!end->died && !ended_in_handler(a, end))
 		return;
 	a->death = calloc(1, sizeof *a->death);
 	if (!a->death)

@@ -184,7 +184,8 @@ static int watch_it(struct pipeline *p, struct vm **vm)
 		return EXIT_STATUS_DIED;
 	p->summary.status = status_of(p, &end);
 	if (autopsy.death) {
-		p->summary.account = autopsy.death->sentence;
+		if (end.died)
+			p->summary.account = autopsy.death->sentence;
 		if (r->sink)
 			r->sink->ops->death(r->sink, autopsy.death);
 		else
@@ -193,6 +194,8 @@ static int watch_it(struct pipeline *p, struct vm **vm)
 	tell_claims(p);
 	if (r->sink)
 		r->sink->ops->summary(r->sink, &p->summary);
+	if (autopsy.death && autopsy.death->note)
+		message("%s: %s", r->header.guest, autopsy.death->sentence);
 	tell_end(p);
 	autopsy_end(&autopsy);
 	return p->summary.status;

@@ -12,6 +12,7 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 /* The page fault's error code, SDM vol. 3A, figure 4-12. */
 #define PF_PRESENT      0x01
@@ -64,7 +65,7 @@ static const char *touched(const struct access *a)
 	case SUBJECT_TSS:
 		return "the TSS at";
 	default:
-		return a->write ? "it writes to" : "it reads from";
+		return a->write ? "the memory that it writes at" : "the memory that it reads at";
 	}
 }
 
@@ -137,6 +138,7 @@ static void raise_page(const struct scene *c, const struct access *a, uint64_t l
 	}
 	reason_raise(r, X86_VECTOR_PF, v->cause, "%s %s %s%s", touched(a), address_text(c, linear, where, sizeof where), v->what,
 	             entry);
+	r->brief = (unsigned)(strlen(r->why) - strlen(entry));
 	reason_error(r, error_code(c, a, present, reserved));
 	r->has_cr2 = true;
 	r->cr2 = linear;
@@ -207,8 +209,8 @@ static bool canonical_fault(const struct scene *c, bool is_stack, const struct a
 
 	if (is_canonical(a->linear, la57) && is_canonical(last, la57))
 		return false;
-	reason_raise(r, is_stack ? X86_VECTOR_SS : X86_VECTOR_GP, CAUSE_NONCANONICAL, "%s %s is not a canonical address", touched(a),
-	             address_text(c, bad, where, sizeof where));
+	reason_raise(r, is_stack ? X86_VECTOR_SS : X86_VECTOR_GP, CAUSE_NONCANONICAL, "%s %s %s", touched(a),
+	             address_text(c, bad, where, sizeof where), a->fetch ? "is not canonical" : "has no canonical address");
 	reason_error(r, 0);
 	r->subject = a->subject;
 	r->address = bad;
@@ -224,10 +226,10 @@ static bool limit_fault(const struct x86_segment *segment, bool is_stack, uint64
 	const uint64_t top = segment->db ? UINT32_MAX : UINT16_MAX;
 
 	if (segment->unusable) {
-		reason_raise(r, vector, CAUSE_SEGMENT_NULL, "%s 0x%" PRIx64 " through a segment register that holds a null selector",
+		reason_raise(r, vector, CAUSE_SEGMENT_NULL, "%s 0x%" PRIx64 " is reached through a segment register that holds a null selector",
 		             touched(a), offset);
 	} else if (down ? offset <= segment->limit || last > top : last > segment->limit) {
-		reason_raise(r, vector, CAUSE_SEGMENT_LIMIT, "%s 0x%" PRIx64 ", beyond the limit 0x%" PRIx32 " of segment %02X", touched(a),
+		reason_raise(r, vector, CAUSE_SEGMENT_LIMIT, "%s 0x%" PRIx64 " lies beyond the limit 0x%" PRIx32 " of segment %02X", touched(a),
 		             offset, segment->limit, segment->selector);
 	} else if (segment->s && a->write && (code || !(segment->type & 2))) {
 		reason_raise(r, vector, CAUSE_SEGMENT_TYPE, "it writes through segment %02X, which is %s", segment->selector,

@@ -84,6 +84,7 @@ static bool add_instruction(const struct scene *c, const struct chain_start *sta
 {
 	struct link *l;
 	char name[16];
+	bool known;
 
 	*event = start->event;
 	chain->no_instruction = start->injected;
@@ -92,12 +93,14 @@ static bool add_instruction(const struct scene *c, const struct chain_start *sta
 	l = add(chain, LINK_INSTRUCTION, c, c->s->rip);
 	raise_text(c, l->text, sizeof l->text);
 	raise_find(c, &l->reason);
-	if (start->known && (!l->reason.raised || l->reason.vector != start->event.vector)) {
+	/* A double fault has a first half: what the instruction raised is found as if nothing had been seen. */
+	known = start->known && !(start->event.vector == X86_VECTOR_DF && l->reason.raised);
+	if (known && (!l->reason.raised || l->reason.vector != start->event.vector)) {
 		l->reason = (struct reason){ .raised = true, .vector = start->event.vector };
 		REASON_TEXT(l->reason.why, "%s was raised; from its state and memory as they are now it cannot be said why",
 		            vector_text(start->event.vector, name, sizeof name));
 	}
-	if (start->known) {
+	if (known) {
 		l->seen = true;
 		l->reason.has_error = start->event.has_error;
 		l->reason.error = start->event.error;
@@ -108,7 +111,7 @@ static bool add_instruction(const struct scene *c, const struct chain_start *sta
 		REASON_TEXT(l->reason.why, "no exception can be seen in its state: what this processor found is not among the rules known here");
 		return false;
 	}
-	if (!start->known)
+	if (!known)
 		*event = (struct event){ .vector = l->reason.vector, .has_error = l->reason.has_error, .error = l->reason.error };
 	return true;
 }

@@ -53,8 +53,9 @@ static bool gate_fails(struct entering *e)
 	if (offset + size - 1 > s->idtr.limit) {
 		blame_register(&e->r->blame, BLAME_IDT, "IDTR", s->idtr.base, "base 0x%" PRIx64 ", limit 0x%x: %u gate%s", s->idtr.base,
 		               s->idtr.limit, (s->idtr.limit + 1) / size, (s->idtr.limit + 1) / size == 1 ? "" : "s");
-		REASON_TEXT(e->r->why, "the IDT has no gate for %s: its limit is 0x%x, and gate %u ends at 0x%x", name, s->idtr.limit, vector,
+		REASON_TEXT(e->r->why, "the IDT has no gate for %s (its limit is 0x%x, and gate %u ends at 0x%x)", name, s->idtr.limit, vector,
 		            offset + size - 1);
+		e->r->brief = (unsigned)strcspn(e->r->why, "(") - 1;
 		return fails(e, X86_VECTOR_GP, error, CAUSE_IDT_LIMIT, SUBJECT_IDT);
 	}
 	if (table_fault(e->c, s->idtr.base + offset, size, SUBJECT_IDT, e->r))

@@ -51,6 +51,14 @@ static void lines_before(const struct death_input *in, const struct x86_state *h
 	}
 }
 
+/* Of the same symbol: behind its end stands something else, data maybe. */
+static bool same_symbol(const struct disassembled *a, const struct disassembled *b)
+{
+	const size_t x = a->symbol ? strcspn(a->symbol, "+") : 0, y = b->symbol ? strcspn(b->symbol, "+") : 0;
+
+	return x == y && (!x || !memcmp(a->symbol, b->symbol, x));
+}
+
 static bool decode_at(const struct death_input *in, const struct x86_state *here, uint64_t rip, struct decoded *decoded)
 {
 	uint8_t bytes[INSN_MAX];
@@ -73,6 +81,8 @@ void disassemble(const struct death_input *in, const struct x86_state *here, str
 		l = &d->line[d->line_count];
 		*l = (struct disassembled){ .rip = rip, .linear = code_linear(here, rip), .here = !n };
 		finish(in, &decoded, l);
+		if (n && !same_symbol(l - 1, l))
+			return;
 		l->gap = !n && d->line_count && end_of(l - 1) != rip;
 		d->line_count++;
 		if (!l->length)

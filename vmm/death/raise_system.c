@@ -70,7 +70,7 @@ bool raise_undefined(const struct scene *c, const struct decoded *d, struct reas
 	case ZYDIS_MNEMONIC_UD0:
 	case ZYDIS_MNEMONIC_UD1:
 	case ZYDIS_MNEMONIC_UD2:
-		return undefined(r, CAUSE_UD2, "it is there to raise #UD (a compiler's trap, or the kernel's own panic)");
+		return undefined(r, CAUSE_UD2, "that is what UD2 and its like are for: a compiler's trap, or a panic of the kernel's own");
 	case ZYDIS_MNEMONIC_LTR:
 	case ZYDIS_MNEMONIC_LLDT:
 	case ZYDIS_MNEMONIC_STR:

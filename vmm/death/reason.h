@@ -61,7 +61,8 @@ struct reason {
 	uint64_t address;               /* linear, or the target of a branch: what could not be used */
 	uint16_t selector;              /* CAUSE_SELECTOR_... */
 	bool names_ss;                  /* of SS */
-	char why[352];                  /* a clause: "0x8 is not mapped: ..." */
+	char why[352];                  /* a clause: "0x8 is not mapped (PTE 0 at ...)" */
+	unsigned brief;                 /* so much of it is enough for a sentence; 0: all */
 	struct blame blame;
 };
 

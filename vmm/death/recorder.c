@@ -114,12 +114,21 @@ const struct x86_state *recorder_exception(const struct recorder *r, const struc
 
 bool recorder_in_exception(const struct recorder *r)
 {
-	const unsigned kept = r->depth < RECORDER_NEST ? (unsigned)r->depth : RECORDER_NEST;
+	const struct record *record;
 
-	for (unsigned n = 0; n < kept; n++)
-		if (r->nest[n].exception && r->nest[n].seq == r->exception.seq)
+	for (unsigned n = 0; (record = recorder_last(r, n)); n++) {
+		if (record->exception)
 			return true;
-	return r->depth > RECORDER_NEST;
+		switch (record->kind) {
+		case GATE_SWAPGS:
+		case GATE_RDMSR:
+		case GATE_WRMSR:
+			break;                  /* what a handler does on its way */
+		default:
+			return false;
+		}
+	}
+	return false;
 }
 
 bool recorder_loops(const struct recorder *r, struct fault_loop *loop)

@@ -56,7 +56,7 @@ const struct record *recorder_last(const struct recorder *r, unsigned n);
 unsigned recorder_nest(const struct recorder *r, const struct record **nest);
 /* The state before the last exception, NULL: there was none; *record is that exception's. */
 const struct x86_state *recorder_exception(const struct recorder *r, const struct record **record);
-/* Whether its handler has not returned yet. */
+/* Whether its handler is still under way: it has passed no gate but what handlers pass. */
 bool recorder_in_exception(const struct recorder *r);
 bool recorder_loops(const struct recorder *r, struct fault_loop *loop);
 /* The most recent finding with this id, or NULL. */

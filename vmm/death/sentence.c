@@ -27,18 +27,6 @@ struct account {
 	const char *rules[4];           /* of the linter, that may explain it; ends with NULL */
 };
 
-static void append(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
-
-static void append(char *text, size_t size, const char *format, ...)
-{
-	const size_t length = strlen(text);
-	va_list list;
-
-	va_start(list, format);
-	vsnprintf(text + length, size - length, format, list);
-	va_end(list);
-}
-
 static bool fix(struct account *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 static bool fix(struct account *a, const char *format, ...)
@@ -377,7 +365,8 @@ static void find_fix(struct account *a)
 	    at_cstar_zero(a) || swapgs(a) || user_page(a))
 		return;
 	if (no_idt && a->first && a->first->cause != CAUSE_UD2 && fix_instruction(a)) {
-		append(a->fix, sizeof a->fix, "; and load an IDT (LIDT) early, so that a handler can tell");
+		snprintf(a->fix + strlen(a->fix), sizeof a->fix - strlen(a->fix),
+		         "; and load an IDT (LIDT) early, so that a handler can tell");
 		return;
 	}
 	if (a->second)
@@ -394,19 +383,75 @@ static const char *end_text(const struct account *a)
 		return "triple fault";
 	if (!strcmp(end, "fault-loop"))
 		return "endless fault";
-	return end;
+	return a->d->note ? "its last exception" : end;
 }
 
-static void put_place(struct account *a, const struct link *l)
+static void put(struct account *a, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void put(struct account *a, const char *format, ...)
 {
 	char *text = a->d->sentence;
-	const size_t size = sizeof a->d->sentence;
+	const size_t length = strlen(text);
+	va_list list;
 
-	append(text, size, "%s at ", *l->text ? l->text : "an instruction");
-	if (l->symbol)
-		append(text, size, "%.80s", l->symbol);
+	va_start(list, format);
+	vsnprintf(text + length, sizeof a->d->sentence - length, format, list);
+	va_end(list);
+}
+
+static void put_why(struct account *a, const struct reason *r)
+{
+	put(a, "%.*s", r->brief ? (int)r->brief : (int)sizeof r->why, r->why);
+}
+
+/* Where an instruction that cannot be fetched was jumped to from. */
+static void put_way(struct account *a)
+{
+	for (unsigned n = 1; n < a->d->line_count; n++) {
+		const struct disassembled *from = &a->d->line[n - 1];
+
+		if (!a->d->line[n].here || !a->d->line[n].gap)
+			continue;
+		if (from->symbol)
+			put(a, " (by way of %s at %.80s)", from->text, from->symbol);
+		else
+			put(a, " (by way of %s at 0x%" PRIx64 ")", from->text, from->rip);
+	}
+}
+
+static void put_instruction(struct account *a)
+{
+	const struct link *l = a->instruction;
+	const bool fetched = a->first->subject != SUBJECT_CODE;
+	char name[16];
+
+	if (fetched)
+		put(a, "%s at ", l->text);
 	else
-		append(text, size, "0x%" PRIx64, l->rip);
+		put(a, "the code at ");
+	if (l->symbol)
+		put(a, "%.80s", l->symbol);
+	else
+		put(a, "0x%" PRIx64, l->rip);
+	if (!fetched)
+		put_way(a);
+	put(a, " raised %s: ", vector_text(a->first->vector, name, sizeof name));
+	put_why(a, a->first);
+}
+
+static void put_delivery(struct account *a)
+{
+	const struct reason *r = a->second;
+
+	if (a->failed->kind == LINK_HANDLER) {
+		put(a, "; its handler cannot run, as ");
+		put_why(a, r);
+	} else if (a->first && r->has_cr2 && a->first->has_cr2 && r->cr2 >> 12 == a->first->cr2 >> 12) {
+		put(a, "; and its frame would go to the same page");
+	} else {
+		put(a, "; its handler could not be entered, as ");
+		put_why(a, r);
+	}
 }
 
 static void put_finding(struct account *a)
@@ -417,34 +462,26 @@ static void put_finding(struct account *a)
 		if (!f)
 			continue;
 		a->d->finding = *f;
-		append(a->d->sentence, sizeof a->d->sentence, " (rule %s %s)", f->id, f->name);
+		put(a, " (rule %s %s)", f->id, f->name);
 		return;
 	}
 }
 
 static void put_sentence(struct account *a)
 {
-	char *text = a->d->sentence, name[16];
-	const size_t size = sizeof a->d->sentence;
-	const struct link *handler = a->failed && a->failed->kind == LINK_HANDLER ? a->failed : NULL;
+	char name[16];
 
-	append(text, size, "%s: ", end_text(a));
-	if (a->instruction) {
-		put_place(a, a->instruction);
-		append(text, size, " raised %s, as %s", vector_text(a->first->vector, name, sizeof name), a->first->why);
-	} else {
-		append(text, size, "%s was due", vector_text(a->failed ? a->failed->vector : X86_VECTOR_DB, name, sizeof name));
-	}
-	if (handler)
-		append(text, size, "; its handler cannot run, as %s", handler->reason.why);
-	else if (a->second && a->first && a->second->has_cr2 && a->first->has_cr2 && a->second->cr2 >> 12 == a->first->cr2 >> 12)
-		append(text, size, "; its frame goes to the same page");
-	else if (a->second)
-		append(text, size, "; its handler could not be entered, as %s", a->second->why);
+	put(a, "%s: ", end_text(a));
+	if (a->instruction)
+		put_instruction(a);
+	else
+		put(a, "%s was due", vector_text(a->failed->vector, name, sizeof name));
+	if (a->second)
+		put_delivery(a);
 	else if (!strcmp(a->d->end, "fault-loop"))
-		append(text, size, "; its handler changes nothing that would mend it");
+		put(a, "; its handler returns with nothing mended");
 	if (*a->fix)
-		append(text, size, ": %s", a->fix);
+		put(a, ".  To mend it: %s", a->fix);
 	put_finding(a);
 }
 

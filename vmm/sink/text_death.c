@@ -27,8 +27,8 @@ static const char *exception_name(uint8_t vector, char *text, size_t size)
 static void put_place(struct pen *pen, uint64_t rip, const char *symbol, const struct source_line *source)
 {
 	if (symbol)
-		pen_item(pen, NAME, "%s", symbol);
-	pen_item(pen, symbol ? DIM : NAME, "0x%" PRIx64, rip);
+		pen_join(pen, NAME, "%s", symbol);
+	pen_join(pen, symbol ? DIM : NAME, "0x%" PRIx64, rip);
 	if (source && *source->file)
 		pen_item(pen, PLAIN, "%s:%u", source->file, source->line);
 }
@@ -240,7 +240,7 @@ static void put_heading(struct pen *pen, const char *text)
 static void put_report(struct pen *pen, const struct death *d, bool brief)
 {
 	if (d->note)
-		pen_put(pen, BOLD, "Before it ended itself (%s): its last exception", d->end);
+		pen_put(pen, BOLD, "It ended itself (%s) in the handler of an exception", d->end);
 	else
 		pen_put(pen, BOLD, "Why it died: %s", d->end);
 	pen_end(pen);
