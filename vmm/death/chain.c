@@ -97,8 +97,13 @@ static bool add_instruction(const struct scene *c, const struct chain_start *sta
 	known = start->known && !(start->event.vector == X86_VECTOR_DF && l->reason.raised);
 	if (known && (!l->reason.raised || l->reason.vector != start->event.vector)) {
 		l->reason = (struct reason){ .raised = true, .vector = start->event.vector };
-		REASON_TEXT(l->reason.why, "%s was raised; from its state and memory as they are now it cannot be said why",
-		            vector_text(start->event.vector, name, sizeof name));
+		if (start->event.vector == X86_VECTOR_DB) {
+			l->reason.cause = CAUSE_TRAP;
+			REASON_TEXT(l->reason.why, "a debug trap was due, from RFLAGS.TF or a breakpoint register");
+		} else {
+			REASON_TEXT(l->reason.why, "%s was raised; from its state and memory as they are now it cannot be said why",
+			            vector_text(start->event.vector, name, sizeof name));
+		}
 	}
 	if (known) {
 		l->seen = true;

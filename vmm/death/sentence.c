@@ -150,6 +150,35 @@ static bool entry_not_mapped(struct account *a)
 	           "(CR3 = 0x%" PRIx64 "): map it there", name, s->cr3);
 }
 
+/* The same for SYSEXIT, which has 32-bit segments behind IA32_SYSENTER_CS and 64-bit ones behind these. */
+static bool sysenter_order(struct account *a)
+{
+	const struct reason *r = a->first;
+	const uint16_t base = (uint16_t)(a->c->s->msr.sysenter_cs & ~(uint64_t)X86_SELECTOR_RPL);
+	const uint16_t named = r ? r->selector & (uint16_t)~X86_SELECTOR_RPL : 0;
+
+	if (!r || !base || r->cause < CAUSE_SELECTOR_NULL || r->cause > CAUSE_SELECTOR_MODE ||
+	    named < base || named > base + 40)
+		return false;
+	rules(a, "B20", "B01", NULL);
+	return fix(a, "SYSENTER and SYSEXIT make their selectors from IA32_SYSENTER_CS = %02X by adding, so the GDT must have there, in this "
+	           "order from %02Xh on: kernel code, kernel data, user code32, user data", base, base);
+}
+
+/* SYSCALL let the program's TF into ring 0. */
+static bool trap_flag(struct account *a)
+{
+	const struct x86_state *s = a->c->s;
+
+	if (!a->first || a->first->vector != X86_VECTOR_DB || s->cpl || !last_gate(a, GATE_SYSCALL))
+		return false;
+	rules(a, "B09", "B21", NULL);
+	if (s->msr.fmask & X86_RFLAGS_TF)
+		return fix(a, "a debug exception of the program's was due behind SYSCALL: give #DB a stack of its own (IST), and let its handler "
+		           "find out whose GS it has");
+	return fix(a, "FMASK = 0x%" PRIx64 " lets the program's TF into ring 0: let it clear TF, bit 8", s->msr.fmask);
+}
+
 static bool at_cstar_zero(struct account *a)
 {
 	const struct record *entry = last_gate(a, GATE_SYSCALL);
@@ -182,7 +211,7 @@ static bool user_page(struct account *a)
 	if (!r || r->cause != CAUSE_SUPERVISOR)
 		return false;
 	rules(a, "B24", NULL, NULL);
-	return fix(a, "set U (bit 2) in that %s: a page is ring 3's only if U is set at every level", r->blame.name);
+	return fix(a, "set U (bit 2) in %s: a page is ring 3's only if U is set at every level", r->blame.name);
 }
 
 /* Ring 3 is where no code can be, right after a return. */
@@ -362,7 +391,7 @@ static void find_fix(struct account *a)
 	const bool no_idt = a->second && a->second->cause == CAUSE_IDT_LIMIT;
 
 	if (on_user_stack(a) || tss_stack(a) || tss_stack_unmapped(a) || entry_not_mapped(a) || bad_return(a) || star_order(a) ||
-	    at_cstar_zero(a) || swapgs(a) || user_page(a))
+	    sysenter_order(a) || trap_flag(a) || at_cstar_zero(a) || swapgs(a) || user_page(a))
 		return;
 	if (no_idt && a->first && a->first->cause != CAUSE_UD2 && fix_instruction(a)) {
 		snprintf(a->fix + strlen(a->fix), sizeof a->fix - strlen(a->fix),
@@ -481,7 +510,7 @@ static void put_sentence(struct account *a)
 	else if (!strcmp(a->d->end, "fault-loop"))
 		put(a, "; its handler returns with nothing mended");
 	if (*a->fix)
-		put(a, ".  To mend it: %s", a->fix);
+		put(a, "; fix: %s", a->fix);
 	put_finding(a);
 }
 
