@@ -230,6 +230,14 @@ const struct link *chain_find(const struct chain *chain, enum link_kind kind)
 	return NULL;
 }
 
+bool chain_leads_to(const struct chain *chain, uint64_t rip)
+{
+	for (unsigned n = 0; n < chain->count; n++)
+		if (chain->link[n].kind == LINK_DELIVERY && chain->link[n].entered && chain->link[n].rip == rip)
+			return true;
+	return false;
+}
+
 const struct reason *chain_blame(const struct chain *chain)
 {
 	const struct link *instruction = chain_find(chain, LINK_INSTRUCTION);

@@ -59,6 +59,8 @@ void chain_build(const struct scene *c, const struct chain_start *start, struct 
 
 /* The first link of that kind, or NULL. */
 const struct link *chain_find(const struct chain *chain, enum link_kind kind);
+/* Whether a handler at that address was entered. */
+bool chain_leads_to(const struct chain *chain, uint64_t rip);
 /* What is to blame: the failed delivery of the first exception where there is one, otherwise that exception's reason.  Or NULL. */
 const struct reason *chain_blame(const struct chain *chain);
 

@@ -34,9 +34,18 @@ void decode_bytes(struct decoded *d, enum x86_mode mode, bool db, bool stack_db,
 
 void decoded_text(const struct decoded *d, uint64_t rip, char *text, size_t size)
 {
+	static const ZydisFormatterProperty unpadded[] = {
+		ZYDIS_FORMATTER_PROP_ADDR_PADDING_ABSOLUTE, ZYDIS_FORMATTER_PROP_ADDR_PADDING_RELATIVE,
+		ZYDIS_FORMATTER_PROP_DISP_PADDING, ZYDIS_FORMATTER_PROP_IMM_PADDING,
+	};
 	ZydisFormatter formatter;
+	ZyanStatus status = ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
 
-	if (!ZYAN_SUCCESS(d->status) || !ZYAN_SUCCESS(ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL)) ||
+	for (unsigned n = 0; n < sizeof unpadded / sizeof *unpadded && ZYAN_SUCCESS(status); n++)
+		status = ZydisFormatterSetProperty(&formatter, unpadded[n], ZYDIS_PADDING_DISABLED);
+	if (ZYAN_SUCCESS(status))
+		status = ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, ZYAN_FALSE);
+	if (!ZYAN_SUCCESS(d->status) || !ZYAN_SUCCESS(status) ||
 	    !ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &d->z, d->operand, d->z.operand_count_visible, text, size, rip,
 	                                                  ZYAN_NULL)))
 		snprintf(text, size, d->size ? "(undefined)" : "(cannot be fetched)");

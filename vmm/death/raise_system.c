@@ -70,7 +70,7 @@ bool raise_undefined(const struct scene *c, const struct decoded *d, struct reas
 	case ZYDIS_MNEMONIC_UD0:
 	case ZYDIS_MNEMONIC_UD1:
 	case ZYDIS_MNEMONIC_UD2:
-		return undefined(r, CAUSE_UD2, "that is what UD2 and its like are for: a compiler's trap, or a panic of the kernel's own");
+		return undefined(r, CAUSE_UD2, "it is a deliberate trap, a compiler's or a panic's");
 	case ZYDIS_MNEMONIC_LTR:
 	case ZYDIS_MNEMONIC_LLDT:
 	case ZYDIS_MNEMONIC_STR:

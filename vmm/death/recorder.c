@@ -106,6 +106,11 @@ unsigned recorder_nest(const struct recorder *r, const struct record **nest)
 	return r->depth < RECORDER_NEST ? (unsigned)r->depth : RECORDER_NEST;
 }
 
+uint64_t recorder_depth(const struct recorder *r)
+{
+	return r->depth;
+}
+
 const struct x86_state *recorder_exception(const struct recorder *r, const struct record **record)
 {
 	*record = &r->exception;

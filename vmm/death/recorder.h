@@ -54,6 +54,8 @@ void recorder_adopt_findings(struct recorder *r, const struct recorder *from);
 const struct record *recorder_last(const struct recorder *r, unsigned n);
 /* Exceptions and INTs whose handlers have not returned, the outermost first, as far as they were kept. */
 unsigned recorder_nest(const struct recorder *r, const struct record **nest);
+/* How many there are, kept or not. */
+uint64_t recorder_depth(const struct recorder *r);
 /* The state before the last exception, NULL: there was none; *record is that exception's. */
 const struct x86_state *recorder_exception(const struct recorder *r, const struct record **record);
 /* Whether its handler is still under way: it has passed no gate but what handlers pass. */

@@ -89,14 +89,18 @@ void death_report(const struct death_input *in, struct death *d)
 		analysed = start_at_exception(in, &s, &start);
 	} else if (!in->end->died) {
 		analysed = start_at_exception(in, &s, &start);
-	} else if (ends_with(in, "triple-fault") && in->end->has_last) {
+	} else if ((ends_with(in, "triple-fault") || in->end->has_found) && in->end->has_last) {
 		start.injected = in->end->injected;
 		start.event.vector = in->end->vector;
 		analysed = true;
 	}
 	if (analysed)
 		chain_build(&c, &start, &d->chain);
-	else if (in->end->has_last)
+	if (in->end->has_found && !chain_leads_to(&d->chain, in->end->found)) {
+		d->chain.count = 0;
+		analysed = false;
+	}
+	if (!analysed && in->end->has_last)
 		plain_chain(&c, in, d);
 	blame = chain_blame(&d->chain);
 	if (blame && blame->blame.kind != BLAME_NONE)

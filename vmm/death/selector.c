@@ -36,8 +36,11 @@ static bool fetch(const struct scene *c, uint16_t selector, bool is_system, bool
 
 	*raw = view_descriptor(c->view, c->s, selector, is_system && c->s->efer & X86_EFER_LMA);
 	if (beyond) {
-		snprintf(text, sizeof text, "selector %02X lies beyond the %s, whose limit is 0x%" PRIx32, selector, local ? "LDT" : "GDT",
-		         local && c->s->ldtr.unusable ? 0 : limit);
+		if (local && c->s->ldtr.unusable)
+			snprintf(text, sizeof text, "selector %02X names an entry of the LDT (bit 2), and no LDT is loaded", selector);
+		else
+			snprintf(text, sizeof text, "selector %02X lies beyond the %s, whose limit is 0x%" PRIx32, selector, local ? "LDT" : "GDT",
+			         limit);
 		refuse(r, X86_VECTOR_GP, CAUSE_SELECTOR_BEYOND, selector, names_ss, text);
 		blame_register(&r->blame, BLAME_REGISTER, local ? "LDTR" : "GDTR", base, "base 0x%" PRIx64 ", limit 0x%" PRIx32, base, limit);
 		return true;

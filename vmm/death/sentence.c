@@ -23,6 +23,7 @@ struct account {
 	const struct link *failed;              /* the first delivery that failed, or handler that could not run; or NULL */
 	const struct reason *first;             /* why the instruction faulted; or NULL */
 	const struct reason *second;            /* why its handler could not be entered; or NULL */
+	uint64_t deep;                  /* so many handlers of exceptions were under way on this stack */
 	char fix[FIX_SIZE];
 	const char *rules[4];           /* of the linter, that may explain it; ends with NULL */
 };
@@ -412,6 +413,8 @@ static const char *end_text(const struct account *a)
 		return "triple fault";
 	if (!strcmp(end, "fault-loop"))
 		return "endless fault";
+	if (!strcmp(end, "lost"))
+		return "it got away";
 	return a->d->note ? "its last exception" : end;
 }
 
@@ -464,6 +467,8 @@ static void put_instruction(struct account *a)
 		put(a, "0x%" PRIx64, l->rip);
 	if (!fetched)
 		put_way(a);
+	if (a->deep > 1)
+		put(a, ", %" PRIu64 " handlers deep,", a->deep);
 	put(a, " raised %s: ", vector_text(a->first->vector, name, sizeof name));
 	put_why(a, a->first);
 }
@@ -475,6 +480,8 @@ static void put_delivery(struct account *a)
 	if (a->failed->kind == LINK_HANDLER) {
 		put(a, "; its handler cannot run, as ");
 		put_why(a, r);
+	} else if (a->first && !strcmp(r->why, a->first->why)) {
+		put(a, "; and its handler would be entered the same way");
 	} else if (a->first && r->has_cr2 && a->first->has_cr2 && r->cr2 >> 12 == a->first->cr2 >> 12) {
 		put(a, "; and its frame would go to the same page");
 	} else {
@@ -498,6 +505,7 @@ static void put_finding(struct account *a)
 
 static void put_sentence(struct account *a)
 {
+	struct fault_loop loop;
 	char name[16];
 
 	put(a, "%s: ", end_text(a));
@@ -507,8 +515,8 @@ static void put_sentence(struct account *a)
 		put(a, "%s was due", vector_text(a->failed->vector, name, sizeof name));
 	if (a->second)
 		put_delivery(a);
-	else if (!strcmp(a->d->end, "fault-loop"))
-		put(a, "; its handler returns with nothing mended");
+	else if (recorder_loops(a->in->recorder, &loop))
+		put(a, loop.nested ? "; and this is inside its own handler, again and again" : "; its handler returns with nothing mended");
 	if (*a->fix)
 		put(a, "; fix: %s", a->fix);
 	put_finding(a);
@@ -524,6 +532,8 @@ void death_sentence(const struct death_input *in, const struct scene *c, struct 
 		if ((l->kind == LINK_DELIVERY && !l->entered) || l->kind == LINK_HANDLER)
 			a.failed = l;
 	}
+	if (chain_find(&d->chain, LINK_EARLIER))
+		a.deep = recorder_depth(in->recorder);
 	a.first = a.instruction && a.instruction->reason.raised ? &a.instruction->reason : NULL;
 	a.second = a.failed ? &a.failed->reason : NULL;
 	if (!a.first && !(d->chain.no_instruction && a.failed)) {

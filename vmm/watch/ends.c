@@ -93,6 +93,8 @@ void end_lost(struct run_end *end, const struct x86_state *last, uint64_t rip, s
 {
 	char from[96], at[96];
 
+	end->has_found = true;
+	end->found = rip;
 	ended(end, "lost", true,
 	      "the tracer lost the guest: it was to run one instruction at %s, and was found at %s",
 	      place(view, last->rip, from, sizeof from), place(view, rip, at, sizeof at));

@@ -36,6 +36,8 @@ struct run_end {
 	struct path_step path[PATH_MAX_STEPS];
 	bool has_gpa;                   /* end "outside-memory": */
 	uint64_t gpa;                   /* where */
+	bool has_found;                 /* end "lost": */
+	uint64_t found;                 /* RIP, where the guest was found */
 };
 
 struct watch {
