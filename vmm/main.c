@@ -70,6 +70,7 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 		.cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
 		.timeout_seconds = o->timeout, .wanted = wanted, .options = o,
 		.lint_only = o->lint,
+		.look = { .colour = !engine_box() && wants_colour(STDERR_FILENO), .width = terminal_width(STDERR_FILENO) },
 		.progress = isatty(STDERR_FILENO) && !isatty(fd),
 		.header = {
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",

@@ -136,6 +136,7 @@ static const struct sink_ops ops = {
 	.header = json_header,
 	.transition = json_transition,
 	.finding = json_finding,
+	.death = json_death,
 	.claim = json_claim,
 	.summary = json_summary,
 	.close = json_free,

@@ -16,5 +16,7 @@ struct json_sink {
 
 /* json_event.c */
 void json_transition(struct sink *sink, const struct transition *t, const struct check_list *list);
+/* json_death.c */
+void json_death(struct sink *sink, const struct death *death);
 
 #endif

@@ -52,6 +52,8 @@ void text_count_vendors(struct text_sink *s, const struct transition *t, const s
 void text_vendors(struct text_sink *s);
 /* text_finding.c: what lint found. */
 void text_finding(struct sink *sink, const struct finding *f);
+/* text_death.c: why the guest died. */
+void text_death(struct sink *sink, const struct death *death);
 /* text_end.c: the claims and the closing summary. */
 void text_end(struct text_sink *s, const struct trace_summary *summary);
 

@@ -17,6 +17,7 @@
 #include "x86.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Instructions without a gate that are stepped before a guest runs freely: some seconds in the box. */
 #define PATIENCE        50000
@@ -107,6 +108,15 @@ static enum outcome plain_step(struct stepper *st)
 	return r.outcome;
 }
 
+static struct path_step path_step(const struct stepper *st)
+{
+	const struct x86_state *b = &st->before;
+	struct path_step p = { .rip = b->rip, .length = st->insn.length, .mode = x86_mode(b), .db = b->cs.db };
+
+	memcpy(p.bytes, st->insn.bytes, sizeof p.bytes);
+	return p;
+}
+
 static void decode(struct stepper *st)
 {
 	const struct x86_state *b = &st->before;
@@ -114,6 +124,7 @@ static void decode(struct stepper *st)
 	const size_t size = view_read(st->w->view, b, code_linear(b, b->rip), bytes, sizeof bytes);
 
 	insn_decode(&st->insn, b, bytes, (unsigned)size);
+	st->path[st->steps++ % PATH_MAX_STEPS] = path_step(st);
 }
 
 /* One instruction, or with method break as many as hold no gate, or up to the next gate. */
@@ -141,6 +152,9 @@ static int watch_all(const struct watch *w, struct run_end *end, struct stretche
 	if (vm_trap_msrs(w->vm, watch_msrs, watch_msr_count))
 		return -1;
 	stops_init(&st.stops, w->view);
+	if (vm_get_state(w->vm, &st.before, VM_MSRS))
+		return -1;
+	st.msrs = st.before.msr;
 	while (outcome == STEPPED || outcome == STOPPED) {
 		if (*w->stop) {
 			end->interrupted = true;
@@ -153,6 +167,7 @@ static int watch_all(const struct watch *w, struct run_end *end, struct stretche
 	}
 	stops_clear(&st.stops);
 	stretch_allow(&st);
+	stepper_last(&st);
 	w->view->patches = NULL;
 	return outcome == FAILED ? -1 : 0;
 }

@@ -246,6 +246,7 @@ void stepper_emit(struct stepper *st, struct transition *t)
 		return;
 	t->cpu = vm_index(st->w->vm);
 	t->seq = ++st->seq;
+	st->msrs = t->after.msr;
 	if (symbols) {
 		t->symbol = symbols_text(symbols, code_linear(&t->before, t->before.rip));
 		t->target = symbols_text(symbols, code_linear(&t->after, t->after.rip));
@@ -254,4 +255,18 @@ void stepper_emit(struct stepper *st, struct transition *t)
 	structures_name(st->w->view, t);
 	pair_transition(&st->pairing, t);
 	st->w->event(st->w->context, t);
+}
+
+void stepper_last(struct stepper *st)
+{
+	struct run_end *end = st->end;
+	const uint64_t first = st->steps > PATH_MAX_STEPS ? st->steps - PATH_MAX_STEPS : 0;
+
+	end->has_last = st->steps != 0;
+	end->last = st->before;
+	end->last.msr = st->msrs;
+	end->injected = st->injected;
+	end->vector = X86_VECTOR_DB;
+	for (uint64_t n = first; n < st->steps; n++)
+		end->path[end->path_count++] = st->path[n % PATH_MAX_STEPS];
 }

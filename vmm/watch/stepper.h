@@ -48,6 +48,10 @@ struct stepper {
 	struct x86_state before;        /* of the instruction under way */
 	struct insn insn;
 	struct { bool seen; uint32_t index; uint64_t value; } msr;
+	struct x86_gate_msrs msrs;      /* as last sampled: only transitions change them */
+	bool injected;                  /* the #DB that stepper_guest_trap delivers is under way */
+	uint64_t steps;                 /* decoded so far: */
+	struct path_step path[PATH_MAX_STEPS];  /* the last of them, step n in n % PATH_MAX_STEPS */
 };
 
 enum outcome {
@@ -80,6 +84,9 @@ struct result stepper_run(struct stepper *st, enum vm_run_mode mode);
 struct result stepper_finish_msr(struct stepper *st);
 /* Number, name and pair *t, and hand it on. */
 void stepper_emit(struct stepper *st, struct transition *t);
+
+/* What a report of the end wants to know of the instruction under way. */
+void stepper_last(struct stepper *st);
 
 /* --- step_gate.c --- */
 
