@@ -193,7 +193,9 @@ int run_guest(const struct run_request *request)
 
 	if (vm_open(&vm, &config))
 		return status;
-	p.view = (struct guest_view){ .vm = vm, .symbols = request->image->symbols };
+	p.view = (struct guest_view){
+		.vm = vm, .symbols = request->image->symbols, .kernel = guest_kernel_of(request->image),
+	};
 	p.claims = claims_new(&request->context);
 	if (!p.claims) {
 		message("out of memory");
