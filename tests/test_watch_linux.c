@@ -5,6 +5,7 @@
 #include "fake_guest.h"
 #include "watch/linux_calls.h"
 #include "watch/linux_service.h"
+#include "watch/service.h"
 
 #include <asm/unistd_64.h>
 #include <criterion/criterion.h>
@@ -148,6 +149,20 @@ Test(linux_calls, the_fast_ways_of_32_bit_code)
 	t.before.gpr[GPR_RSP] = KERNEL;
 	ask(192, 0, 0, 0);
 	cr_expect_eq(t.service.arg_count, 5, "the sixth cannot be read");
+}
+
+Test(linux_calls, the_kernel_decides_whose_calls_they_are)
+{
+	struct guest_view windows = { .kernel = KERNEL_WINDOWS, .symbols = (struct symbols *)1 };
+
+	fake_symbol("KeServiceDescriptorTable", KERNEL);
+	t.before.gpr[GPR_RAX] = 3;
+	service_of_entry(&view, &t);
+	cr_expect_str_eq(t.service.name, "close");
+	set_up();
+	t.before.gpr[GPR_RAX] = 3;
+	service_of_entry(&windows, &t);
+	cr_expect(t.service.valid && !t.service.name && !t.service.call && !t.string_count);
 }
 
 Test(linux_calls, unknown_numbers_show_all_registers)

@@ -54,11 +54,12 @@ call_by_int80:
 	int	$0x80
 	ret
 
-/* long call_by_compat(long number): the same from 32-bit code, which has no stack: RSP does not fit in ESP. */
+/* long call_by_compat(long number): the same from 32-bit code, which wants a stack of its own: RSP does not fit in ESP. */
 	.globl	call_by_compat
 call_by_compat:
 	push	%rbx
 	mov	%rsp, stack_of_64(%rip)
+	mov	$compat_stack, %esp
 	mov	%edi, %eax
 	ljmp	*to_compat(%rip)        /* a far RET would do, but QEMU 7.2 reads its stack as ring 0, which SMAP forbids */
 	.code32
@@ -76,4 +77,8 @@ stack_of_64:
 to_compat:
 	.long	2b
 	.short	USER_CS32
+	.bss
+	.balign	16
+	.skip	1024
+compat_stack:
 	.section .note.GNU-stack, "", @progbits

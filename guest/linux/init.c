@@ -29,6 +29,7 @@ long call_by_compat(long number);
 long start_thread(unsigned long flags, void *stack, int *tid, void *data, void (*run)(void));
 void restorer(void);
 
+static char compat_program[] = "/compat";
 static unsigned wrong;
 static volatile int handled, thread_ran;
 static int thread_tid;
@@ -93,9 +94,10 @@ static void processes(void)
 	}
 	wait_for(pid, 7);
 	wait_for(vfork_and_exit(8), 8);
+	compat_program[0] = '/';                /* its page becomes the parent's own, which the child has from the start */
 	pid = call(__NR_fork);
 	if (!pid) {
-		call(__NR_execve, "/compat", 0, 0);
+		call(__NR_execve, compat_program, 0, 0);
 		call(__NR_exit_group, 1);       /* a kernel without 32-bit programs */
 	}
 	wait_for(pid, 9);

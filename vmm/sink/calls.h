@@ -10,10 +10,12 @@
 #include <stddef.h>
 
 /* An argument in quotes, or as its kind has it, needs at most this. */
-#define ARGUMENT_TEXT (CALL_STRING_SIZE + 80)
+#define ARGUMENT_TEXT (CALL_STRING_SIZE + 32)
 
 /* "ENOENT", or NULL. */
 const char *errno_name(unsigned number);
+/* Whether a return is that of a call of Linux, and brings its result. */
+bool linux_has_result(const struct transition *t);
 /* The result of a call of Linux in its own width, and the name of the error that it is, or NULL. */
 int64_t linux_result(const struct transition *t);
 const char *linux_error(const struct transition *t);
@@ -26,7 +28,7 @@ const char *linux_result_text(const struct transition *t, char *text, size_t siz
 bool is_return_to_user(const struct transition *t);
 /* Why a return to ring 3 has no entry, or NULL when it has one. */
 const char *unpaired_text(const struct transition *t, char *text, size_t size);
-/* "signal", "child", "program", "moved", or NULL for calls that return as they do. */
+/* "signal", "child", "program", "resumed", "moved", or NULL for calls that return as they do. */
 const char *return_way_name(enum return_way way);
 
 #endif

@@ -16,8 +16,9 @@ struct json_sink {
 
 /* json_event.c */
 void json_transition(struct sink *sink, const struct transition *t, const struct check_list *list);
-/* json_calls.c: the call that was made or returned from; which entry a return belongs to. */
+/* json_calls.c: the call that was made or returned from; whose it is; which entry a return belongs to. */
 void json_service(struct json_writer *w, const struct transition *t);
+void json_thread(struct json_writer *w, const struct transition *t);
 void json_return(struct json_writer *w, const struct transition *t);
 
 #endif

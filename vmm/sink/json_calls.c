@@ -54,7 +54,7 @@ static void put_way(struct json_writer *w, const struct transition *t)
 {
 	const char *way = return_way_name(t->way);
 
-	if (t->kernel == KERNEL_LINUX && t->service.valid && !t->again && t->way != RETURN_PROGRAM) {
+	if (linux_has_result(t)) {
 		json_hex(w, "result", (uint64_t)linux_result(t));
 		if (linux_error(t))
 			json_text(w, "error", linux_error(t));
@@ -67,6 +67,20 @@ static void put_way(struct json_writer *w, const struct transition *t)
 		json_number(w, "signal", t->out.signal);
 	if (t->way == RETURN_PROGRAM)
 		json_text(w, "program", t->out.file.text);
+}
+
+/* As whom ring 3 runs, on the side of the gate that is its own: what tells its threads apart. */
+void json_thread(struct json_writer *w, const struct transition *t)
+{
+	const struct x86_state *s = t->before.cpl == 3 ? &t->before : &t->after;
+
+	if (s->cpl != 3 || t->before.cpl == t->after.cpl)
+		return;
+	json_open(w, "thread", '{');
+	json_hex(w, "space", x86_space(s));
+	json_hex(w, "fs_base", s->fs.base);
+	json_hex(w, "gs_base", s->gs.base);
+	json_close(w, '}');
 }
 
 void json_return(struct json_writer *w, const struct transition *t)

@@ -292,6 +292,7 @@ void json_transition(struct sink *sink, const struct transition *t, const struct
 	put_other_vendor(w, &list->other_vendor);
 	if (t->service.valid)
 		json_service(w, t);
+	json_thread(w, t);
 	if (is_return(t->gate.kind))
 		json_return(w, t);
 	json_end_line(w);

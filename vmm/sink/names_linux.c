@@ -39,6 +39,12 @@ const char *errno_name(unsigned number)
 	return number < sizeof(errors) / sizeof(*errors) ? errors[number] : NULL;
 }
 
+bool linux_has_result(const struct transition *t)
+{
+	return t->kernel == KERNEL_LINUX && t->entry && t->service.valid && !t->again && t->way != RETURN_PROGRAM &&
+	       t->way != RETURN_RESUMED;
+}
+
 int64_t linux_result(const struct transition *t)
 {
 	return t->service.is_32bit ? (int32_t)t->result : (int64_t)t->result;

@@ -17,7 +17,8 @@ bool is_return_to_user(const struct transition *t)
 static const char *rivals_text(const struct transition *t, char *text, size_t size)
 {
 	unsigned kept = t->rival_count < RIVALS_KEPT ? t->rival_count : RIVALS_KEPT;
-	size_t length = (size_t)snprintf(text, size, "%u open entries return there:", t->rival_count);
+	size_t length = (size_t)snprintf(text, size, t->unpaired == UNPAIRED_PERHAPS ? "a program begins there that %u open "
+	                                 "entries may have asked for:" : "%u open entries return there:", t->rival_count);
 
 	/* The oldest first. */
 	for (unsigned n = kept; n-- > 0 && length < size; )
@@ -31,6 +32,7 @@ const char *unpaired_text(const struct transition *t, char *text, size_t size)
 {
 	switch (t->unpaired) {
 	case UNPAIRED_SEVERAL:
+	case UNPAIRED_PERHAPS:
 		return rivals_text(t, text, size);
 	case UNPAIRED_NONE:
 		return t->gate.kind == GATE_IRET ?
@@ -55,6 +57,8 @@ const char *return_way_name(enum return_way way)
 		return "child";
 	case RETURN_PROGRAM:
 		return "program";
+	case RETURN_RESUMED:
+		return "resumed";
 	case RETURN_MOVED:
 		return "moved";
 	case RETURN_PLAIN:

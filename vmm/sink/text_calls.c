@@ -66,10 +66,12 @@ static void put_linux_result(struct pen *pen, const struct transition *t)
 
 	if (t->again)
 		pen_join(pen, WARN, "to be made again");
-	else if (t->way == RETURN_PROGRAM)
-		pen_join(pen, GOOD, "= \"%s\" begins", t->out.file.text);
-	else
+	if (linux_has_result(t))
 		pen_join(pen, linux_error(t) ? WARN : GOOD, "= %s", linux_result_text(t, text, sizeof(text)));
+	if (t->way == RETURN_PROGRAM)
+		pen_item(pen, DIM, "\"%s\" begins", t->out.file.text);
+	if (t->way == RETURN_RESUMED)
+		pen_item(pen, DIM, "to what the signal interrupted");
 	if (t->way == RETURN_CHILD)
 		pen_item(pen, DIM, "in the new thread");
 	if (t->way == RETURN_SIGNAL)

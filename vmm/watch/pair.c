@@ -7,19 +7,22 @@
 #include "watch/pair.h"
 
 #include "watch/guest_view.h"
-#include "x86.h"
-
 #include <string.h>
 
 #define LINUX_RESTART_SYSCALL64 219
 #define LINUX_RESTART_SYSCALL32 0
 
+/* What RIP and RSP can be there: in 32-bit code what stands above is nobody's. */
+static uint64_t user_mask(const struct x86_state *s)
+{
+	return x86_mode(s) == MODE_64 ? UINT64_MAX : UINT32_MAX;
+}
+
 static struct user_place user_place(const struct x86_state *s)
 {
 	return (struct user_place){
-		/* SDM vol. 3A, 2.5 and 4.10.1: PCID or PWT and PCD lie below; PAE's tables of four are 32 bytes. */
-		.space = s->efer & X86_EFER_LMA ? s->cr3 & UINT64_C(0x7ffffffffffff000) : s->cr3 & ~UINT64_C(0x1f),
-		.rip = s->rip, .rsp = s->gpr[GPR_RSP], .fs_base = s->fs.base, .gs_base = s->gs.base,
+		.space = x86_space(s), .rip = s->rip & user_mask(s), .rsp = s->gpr[GPR_RSP] & user_mask(s),
+		.fs_base = s->fs.base, .gs_base = s->gs.base,
 	};
 }
 
@@ -79,8 +82,8 @@ static void remember(struct pairing *p, const struct transition *t)
 
 	if (t->frame.count) {
 		e.frame = t->frame.address + (t->frame.has_error ? t->frame.word_size : 0);
-		e.back.rip = t->frame.rip;
-		e.back.rsp = t->frame.rsp;
+		e.back.rip = t->frame.rip & user_mask(&t->before);
+		e.back.rsp = t->frame.rsp & user_mask(&t->before);
 	} else {
 		e.back.rip += t->gate.length;
 	}
@@ -170,9 +173,8 @@ static enum fit fits(const struct open_entry *e, const struct arrival *a)
 {
 	const struct way_out *out = &a->t->out;
 
-	if (out->program)
-		return e->effect == LINUX_EXECS && *e->file.text && !strcmp(e->file.text, out->file.text) ?
-		       FIT_PROGRAM : FIT_NOT;
+	if (out->program && e->effect == LINUX_EXECS && *e->file.text && !strcmp(e->file.text, out->file.text))
+		return FIT_PROGRAM;
 	if (fits_child(e, a))
 		return FIT_CHILD;
 	return fits_caller(e, a);
@@ -191,6 +193,12 @@ static enum fit fits_frame(const struct open_entry *e, const struct arrival *a)
 	    (a->t->kernel == KERNEL_UNKNOWN && !same_stack))
 		return FIT_NOT;
 	return same_stack && e->back.rip == a->at.rip ? FIT_PLAIN : FIT_MOVED;
+}
+
+/* A program whose name could not be read when it was asked for: this may be it. */
+static enum fit may_begin(const struct open_entry *e, const struct arrival *a)
+{
+	return a->t->out.program && e->effect == LINUX_EXECS && !*e->file.text ? FIT_PROGRAM : FIT_NOT;
 }
 
 static bool same_data(const struct open_entry *e, const struct arrival *a)
@@ -256,6 +264,8 @@ static void pair(struct pairing *p, const struct found *found, const struct arri
 		t->way = RETURN_PROGRAM;
 	else if (found->fit == FIT_MOVED)
 		t->way = RETURN_MOVED;
+	else if (e->effect == LINUX_SIGRETURNS)
+		t->way = RETURN_RESUMED;
 	close_entry(p, found->index, found->fit, is_error(e, a->result));
 }
 
@@ -278,6 +288,8 @@ static void match(struct pairing *p, struct transition *t)
 		pair(p, &found, &a, t);
 	else if (found.count)
 		t->unpaired = UNPAIRED_SEVERAL;
+	else if (t->out.program && search(p, &a, may_begin, t).count)
+		t->unpaired = UNPAIRED_PERHAPS;
 	else if (t->out.program)
 		t->unpaired = UNPAIRED_PROGRAM;
 	else

@@ -63,6 +63,7 @@ enum return_way {
 	RETURN_SIGNAL,                  /* to a signal's handler, for now */
 	RETURN_CHILD,                   /* in the thread that it made */
 	RETURN_PROGRAM,                 /* at the start of the program that it loaded */
+	RETURN_RESUMED,                 /* from a signal's handler, to what it interrupted */
 	RETURN_MOVED                    /* to where the handler of its frame moved it */
 };
 
@@ -72,7 +73,8 @@ enum unpaired {
 	UNPAIRED_NONE,                  /* no open entry returns there */
 	UNPAIRED_DROPPED,               /* the same; there were so many that older ones were forgotten */
 	UNPAIRED_SEVERAL,               /* more than one does: rivals */
-	UNPAIRED_PROGRAM                /* a program begins there that no open entry asked for */
+	UNPAIRED_PROGRAM,               /* a program begins there that no open entry asked for */
+	UNPAIRED_PERHAPS                /* the same, but that of one the name could not be read: rivals */
 };
 
 #define RIVALS_KEPT 4
