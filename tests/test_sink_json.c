@@ -157,7 +157,7 @@ Test(json, faults)
 	cr_assert_str_eq(string(json_object_get(e, "fault"), "error"), "0x0");
 
 	e = nth("fault", 0);
-	assert_keys(e, "kind seq rip symbol vector name error cr2 gate stack frame before after checks");
+	assert_keys(e, "kind seq rip symbol vector name error cr2 gate stack frame before after checks thread");
 	cr_assert_eq(json_integer_value(json_object_get(e, "vector")), 14);
 	cr_assert_str_eq(string(e, "error"), "0x6");
 	cr_assert_str_eq(string(e, "cr2"), "0xdead000");

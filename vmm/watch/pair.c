@@ -26,6 +26,22 @@ static struct user_place user_place(const struct x86_state *s)
 	};
 }
 
+/*
+ * The registers that Linux gives back as they were: all but RAX, RCX and R11
+ * (x86-64 psABI, A.2.1).  One word stands for them.  0: not known.
+ */
+static uint64_t kept_registers(const struct x86_state *s)
+{
+	uint64_t hash = UINT64_C(0xcbf29ce484222325);
+
+	if (x86_mode(s) != MODE_64)
+		return 0;
+	for (unsigned n = 0; n < GPR_COUNT; n++)
+		if (n != GPR_RAX && n != GPR_RCX && n != GPR_R11 && n != GPR_RSP)
+			hash = (hash ^ s->gpr[n]) * UINT64_C(0x100000001b3) + (hash >> 32);
+	return hash ? hash : 1;
+}
+
 /* --- entries --- */
 
 static void forget(struct pairing *p, unsigned n)
@@ -94,6 +110,8 @@ static void remember(struct pairing *p, const struct transition *t)
 		e.back.rsp = t->back.rsp;
 		e.length = 0;
 	}
+	if (t->kernel == KERNEL_LINUX)
+		e.kept = kept_registers(&t->before);
 	if (file_of(t))
 		e.file = *file_of(t);
 	for (unsigned n = p->count; n-- > 0; )
@@ -208,11 +226,16 @@ static bool same_data(const struct open_entry *e, const struct arrival *a)
 
 struct found { unsigned index, count; enum fit fit; };
 
-/* The entries that fit; of several, those with the return's FS.base and GS.base, if there are any. */
+static bool same_registers(const struct open_entry *e, const struct arrival *a)
+{
+	return e->kept && !a->t->out.signal && e->kept == kept_registers(&a->t->after);
+}
+
+/* The entries that fit; of several, the one with the return's FS.base and GS.base or its registers. */
 static struct found search(const struct pairing *p, const struct arrival *a,
                            enum fit test(const struct open_entry *, const struct arrival *), struct transition *t)
 {
-	struct found all = { 0 }, same = { 0 };
+	struct found all = { 0 }, same = { 0 }, kept = { 0 };
 
 	t->rival_count = 0;
 	for (unsigned n = p->count; n-- > 0; ) {
@@ -227,8 +250,10 @@ static struct found search(const struct pairing *p, const struct arrival *a,
 		all = (struct found){ n, all.count + 1, fit };
 		if (same_data(e, a))
 			same = (struct found){ n, same.count + 1, fit };
+		if (same_registers(e, a))
+			kept = (struct found){ n, kept.count + 1, fit };
 	}
-	return same.count == 1 ? same : all;
+	return same.count == 1 ? same : kept.count == 1 ? kept : all;
 }
 
 /* A call that comes back twice stays open until it has. */

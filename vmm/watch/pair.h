@@ -8,7 +8,8 @@
  * RSP.  A thread that is in the kernel holds its place: no other thread of its
  * address space can have the same stack, but for vfork's child, which has its
  * parent's.  FS.base and GS.base, where user code keeps its thread's own data,
- * tell apart what the place alone does not.
+ * and the registers that Linux gives back as they were tell apart what the
+ * place alone does not.
  */
 #ifndef WATCH_PAIR_H
 #define WATCH_PAIR_H
@@ -27,6 +28,7 @@ struct open_entry {
 	uint64_t seq;
 	struct user_place back;         /* where it goes back to */
 	uint64_t frame;                 /* linear address of its RIP image on the stack; 0: no frame */
+	uint64_t kept;                  /* of the registers that come back as they were; 0: not known */
 	uint8_t length;                 /* of the instruction that made the call; 0: none did */
 	bool any_rip;
 	bool returned;                  /* LINUX_FORKS: its caller is back, and the new thread is yet to come; */
