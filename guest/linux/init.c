@@ -18,7 +18,6 @@
 #define PROT_READ_WRITE 3
 #define MAP_PRIVATE_ANONYMOUS 0x22
 #define SIGACTION_RESTORER 0x04000000   /* <asm/signal.h> has it for other headers only */
-#define MILLISECONDS    1000000L
 
 struct action { void (*handler)(int); unsigned long flags; void (*restorer)(void); unsigned long mask; };
 
@@ -61,11 +60,12 @@ static void wait_for(long pid, int code)
 	expect(call(__NR_wait4, pid, &status, 0, 0) == pid && status == code << 8, "wait4");
 }
 
-static void pause_for(long milliseconds)
+/* From here on a process keeps the one processor until it waits or yields, however slow it is under trace. */
+static void take_turns(void)
 {
-	long time[2] = { 0, milliseconds * MILLISECONDS };
+	int priority = 1;
 
-	call(__NR_nanosleep, time, 0);
+	expect(call(__NR_sched_setscheduler, 0, SCHED_FIFO, &priority) == 0, "sched_setscheduler");
 }
 
 static void files_and_memory(void)
@@ -113,7 +113,6 @@ static void blocked_reader(void)
 	call(__NR_pipe2, ends, 0);
 	pid = call(__NR_fork);
 	if (!pid) {
-		pause_for(50);
 		call(__NR_getppid);
 		call(__NR_write, ends[1], "!", 1);
 		call(__NR_exit_group, 0);
@@ -147,15 +146,14 @@ static void handler(int number)
 	handled += number;
 }
 
-/* A child that sends the signal once its parent waits, and then what it waits for. */
+/* A child that sends the signal once its parent waits, lets it wait again, and then writes what it may wait for. */
 static long signaller(int number, int fd)
 {
 	long parent = call(__NR_getpid), pid = call(__NR_fork);
 
 	if (!pid) {
-		pause_for(50);
 		call(__NR_kill, parent, number);
-		pause_for(50);
+		call(__NR_sched_yield);
 		if (fd >= 0)
 			call(__NR_write, fd, "!", 1);
 		call(__NR_exit_group, 0);
@@ -189,6 +187,7 @@ void init_main(void)
 	expect(call(__NR_getpid) == 1, "getpid");
 	files_and_memory();
 	processes();
+	take_turns();
 	blocked_reader();
 	thread();
 	signals();
