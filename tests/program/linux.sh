@@ -76,10 +76,4 @@ check "no claim about Windows is exercised" linux '
 		"C82","C83","C84","C85","C86","C87","C88"] == []'
 check "nor a name of Windows'" linux '[.. | strings | select(startswith("STATUS_"))] == []'
 
-run text --trace=syscall,int -m 256M --watch=gates --timeout=240 --initrd="$work/initrd" \
-	--append="console=ttyS0 panic=-1 reboot=t quiet" "$kernel"
-check "in text: a call and its result" grep -Eq 'openat\(AT_FDCWD, "/missing \\"file\\"", 0x0,' "$work/text.out"
-check "in text: an error by its name" grep -Eq 'return from +[0-9]+ +openat = -ENOENT' "$work/text.out"
-check "in text: no status of Windows" bash -c '! grep -q STATUS_ "$1"' _ "$work/text.out"
-
 done_testing
