@@ -316,7 +316,9 @@ int run_guest(const struct run_request *request)
 
 	if (run_start_machine(request, &p.machine))
 		return status;
-	p.view = (struct guest_view){ .vm = p.machine.cpu[0], .symbols = request->image->symbols };
+	p.view = (struct guest_view){
+		.vm = p.machine.cpu[0], .symbols = request->image->symbols, .kernel = guest_kernel_of(request->image),
+	};
 	p.claims = claims_new(&request->context);
 	p.lint = lint_new(&request->context, on_finding, &p);
 	p.recorder = recorder_new();

@@ -45,7 +45,10 @@ void text_changes(struct text_sink *s, const struct transition *t);
 const char *register_text(const struct transition *t, const char *name, char *text, size_t size);
 /* text_descriptors.c: the gate, the segments and the stack that decided, on lines of their own. */
 void text_descriptors(struct text_sink *s, const struct transition *t);
-/* text_details.c: frame, service and contradictions, on lines of their own. */
+/* text_calls.c: a call, or what came back of one, on lines of their own. */
+void text_call(struct text_sink *s, const struct transition *t);
+void text_return(struct text_sink *s, const struct transition *t);
+/* text_details.c: frame, call and contradictions, on lines of their own. */
 void text_details(struct text_sink *s, const struct transition *t, const struct check_list *list);
 /* text_vendors.c: what the other vendor would have done, collected and told at the end. */
 void text_count_vendors(struct text_sink *s, const struct transition *t, const struct check_list *list);

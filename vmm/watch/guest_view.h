@@ -7,6 +7,7 @@
 
 #include "model/model.h"
 #include "model/state.h"
+#include "watch/guest_kernel.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ struct guest_view {
 	struct vm *vm;
 	struct symbols *symbols;        /* may be NULL */
 	struct patches *patches;        /* the tracer's own bytes, never shown; may be NULL */
+	enum guest_kernel kernel;
 };
 
 /* Where an offset into the code or the stack segment lies: only 64-bit mode has no bases and does not wrap. */

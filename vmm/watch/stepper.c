@@ -251,7 +251,9 @@ void stepper_emit(struct stepper *st, struct transition *t)
 		t->symbol = symbols_text(symbols, code_linear(&t->before, t->before.rip));
 		t->target = symbols_text(symbols, code_linear(&t->after, t->after.rip));
 	}
+	t->kernel = st->w->view->kernel;
 	service_of_entry(st->w->view, t);
+	service_of_return(st->w->view, t);
 	structures_name(st->w->view, t);
 	pair_transition(&st->pairing, t);
 	st->w->event(st->w->context, t);
