@@ -82,6 +82,9 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 	};
 	int status;
 
+	/* What takes Linux to its init is millions of instructions. */
+	if (watch == WATCH_AUTO && (guest->image.protocol == BOOT_LINUX || guest->image.protocol == BOOT_LINUX32))
+		watch = WATCH_GATES;
 	if (!engine_watch(&watch, &request.debug_ways))
 		return EXIT_STATUS_CANNOT_RUN;
 	request.watch = watch;

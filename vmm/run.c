@@ -158,6 +158,7 @@ static int status_of(struct pipeline *p, const struct run_end *end)
 {
 	p->summary.end = end->end;
 	p->summary.code = end->code;
+	p->summary.free_runs = end->free_runs;
 	p->summary.account = *end->account ? end->account : NULL;
 	if (p->unchecked)
 		message("%" PRIu64 " transitions passed without a single check", p->unchecked);

@@ -123,6 +123,8 @@ static void json_summary(struct sink *sink, const struct trace_summary *s)
 	else
 		json_null(w, "code");
 	json_text(w, "account", s->account);
+	if (s->free_runs)
+		json_number(w, "free_runs", (unsigned)s->free_runs);
 	json_number(w, "status", (unsigned)s->status);
 	json_end_line(w);
 }

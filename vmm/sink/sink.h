@@ -39,6 +39,7 @@ struct trace_summary {
 	const char *end;                /* "exit", "halt", "triple-fault", "timeout" ... */
 	uint64_t code;                  /* end "exit": the value the guest wrote to the exit port */
 	const char *account;            /* one sentence for a person, or NULL */
+	uint64_t free_runs;             /* how often it ran freely up to the next gate, between which not all is seen */
 	int status;                     /* the exit status of the program */
 };
 

@@ -33,14 +33,23 @@ struct roaming {
 	struct x86_state user;          /* of ring 3, as sampled last; cpl 0: none */
 	struct vm_exit exit;            /* an access to an MSR, not answered yet */
 	bool pending;                   /* there is one */
+	bool lost_sight;                /* the run ended while it ran freely: the state before is not the last one */
+};
+
+/* What the vCPUs of a machine have in common: the trace has one order. */
+struct order {
+	struct pairing pairing;
+	uint64_t seq;
 };
 
 struct stepper {
 	const struct watch *w;
 	struct run_end *end;
 	struct stops stops;
-	struct pairing pairing;
-	uint64_t seq;
+	struct order *order;            /* of all vCPUs */
+	struct { struct x86_table gdtr, idtr; uint64_t tr; } tables;    /* as told last */
+	bool ticked;                    /* its slice is over */
+	unsigned turn;                  /* instructions stepped in it */
 	bool guest_tf;                  /* the guest's own TF, which KVM hides while stepping */
 	bool guest_breaks;              /* its own DR7 has breakpoints enabled */
 	struct stretches *stretches;    /* method "break"; NULL: "step" */

@@ -25,6 +25,7 @@ struct run_end {
 	bool died;                      /* not by itself */
 	bool interrupted;               /* by *stop: a timeout or a signal */
 	uint64_t code;
+	uint64_t free_runs;             /* how often the guest ran freely up to the next gate */
 	char account[256];              /* one sentence, or empty */
 
 	/* What is known of the instruction under way at the end, and the way there. */
