@@ -87,7 +87,7 @@ check "an output that is a module: it is still there" grep -q 'the first module'
 head -c 200M /dev/zero >big
 printf 'the first module' | dd of=big bs=16 conv=notrunc status=none
 run big --append="$line" --module=big --watch=none "$build/boot-multiboot.elf"
-check "200 MiB: more memory, said on stderr" grep -q '64M of memory do not hold it: it gets 256M' big.err
+check "200 MiB: more memory, said on stderr" grep -q '64M of memory are too little: it gets 256M' big.err
 check "200 MiB: it goes in" grep -q 'guest: multiboot: something is wrong' big.err
 check "200 MiB: and ends with the guest's code" grep -q 'exit, code 8' big.err
 
