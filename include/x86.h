@@ -36,6 +36,7 @@
 /* Control registers, SDM vol. 3A, 2.5. */
 #define X86_CR0_PE              X86_BIT(0)
 #define X86_CR0_MP              X86_BIT(1)
+#define X86_CR0_TS              X86_BIT(3)
 #define X86_CR0_ET              X86_BIT(4)
 #define X86_CR0_NE              X86_BIT(5)
 #define X86_CR0_WP              X86_BIT(16)
@@ -46,6 +47,7 @@
 #define X86_CR4_OSXMMEXCPT      X86_BIT(10)
 #define X86_CR4_LA57            X86_BIT(12)
 #define X86_CR4_SMEP            X86_BIT(20)
+#define X86_CR4_SMAP            X86_BIT(21)
 
 /* Model-specific registers, SDM vol. 4, table 2-2. */
 #define X86_MSR_SYSENTER_CS     0x00000174
@@ -67,6 +69,7 @@
 
 /* CPUID: SDM vol. 2A, table 3-11; APM vol. 3, E.4.2. */
 #define X86_CPUID1_EDX_SEP      X86_BIT(11)     /* SYSENTER and SYSEXIT */
+#define X86_CPUID7_EBX_SMAP     X86_BIT(20)
 #define X86_CPUID80000001_EDX_SYSCALL X86_BIT(11)
 
 /* Selectors, SDM vol. 3A, 3.4.2: index in bits 15:3, TI in 2, RPL in 1:0. */
@@ -96,6 +99,7 @@
 #define X86_VECTOR_VE           20
 #define X86_VECTOR_CP           21
 #define X86_VECTOR_COUNT        32              /* reserved for exceptions */
+#define X86_VECTOR_COUNT_ALL    256
 
 /* Vectors that push an error code: 8, 10-14, 17, 21 (SDM vol. 3A, 6.13), and AMD's 29, 30. */
 #define X86_VECTORS_WITH_ERROR  0x60227d00

@@ -83,6 +83,7 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 	if (!engine_watch(&watch, &request.debug_ways))
 		return EXIT_STATUS_CANNOT_RUN;
 	request.watch = watch;
+	request.patient = o->watch != WATCH_AUTO;
 	request.header.watch = watch_method_name(watch);
 	if (o->trace) {
 		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);
@@ -107,6 +108,7 @@ static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, i
 		.argv = argv, .guest_path = o->guest, .files = files, .memory_size = o->memory,
 		.timeout_seconds = o->timeout,
 		.out = file, .intel = intel, .colour = wants_colour(fd), .width = terminal_width(fd),
+		.input = true,
 	};
 	int status = EXIT_STATUS_CANNOT_RUN;
 
@@ -170,7 +172,7 @@ static int trace_guest(struct options *o, int *number)
 
 static int refuse_watch(enum watch_method method)
 {
-	message("--watch=%s is not available in this version: break and step are", watch_method_name(method));
+	message("--watch=%s is not available in this version: break, step and gates are", watch_method_name(method));
 	return EXIT_STATUS_CANNOT_RUN;
 }
 

@@ -30,7 +30,7 @@ static const struct argp_option options[] = {
 	  "Print as text (default) or json, one object a line; implies --trace", 0 },
 	{ "output", 'o', "FILE", 0, "Write the trace to FILE instead of stdout; implies --trace", 0 },
 	{ "engine", 'e', "ENGINE", 0, "auto (default), kvm, box or box-intel", 0 },
-	{ "watch", 'w', "METHOD", 0, "auto (default), step, break, ring or none", 0 },
+	{ "watch", 'w', "METHOD", 0, "auto (default), step, break, gates, ring or none", 0 },
 	{ "cpu", KEY_CPU, "VENDOR", 0, "CPUID vendor that the guest sees: amd, intel or host (default)", 0 },
 	{ "memory", 'm', "SIZE", 0, "Guest memory, with suffix K, M or G: 2M to 3G (default 64M)", 0 },
 	{ "boot", KEY_BOOT, "PROTOCOL", 0,

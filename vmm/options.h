@@ -15,7 +15,7 @@
 
 enum output_format { FORMAT_TEXT, FORMAT_JSON };
 enum engine { ENGINE_AUTO, ENGINE_KVM, ENGINE_BOX, ENGINE_BOX_INTEL };
-enum watch_method { WATCH_AUTO, WATCH_STEP, WATCH_BREAK, WATCH_RING, WATCH_NONE };
+enum watch_method { WATCH_AUTO, WATCH_STEP, WATCH_BREAK, WATCH_GATES, WATCH_RING, WATCH_NONE };
 
 struct options {
 	bool trace;                     /* also when --format or --output asks for one */

@@ -35,7 +35,8 @@ static const char *const engines[] = {
 	[ENGINE_AUTO] = "auto", [ENGINE_KVM] = "kvm", [ENGINE_BOX] = "box", [ENGINE_BOX_INTEL] = "box-intel",
 };
 static const char *const methods[] = {
-	[WATCH_AUTO] = "auto", [WATCH_STEP] = "step", [WATCH_BREAK] = "break", [WATCH_RING] = "ring",
+	[WATCH_AUTO] = "auto", [WATCH_STEP] = "step", [WATCH_BREAK] = "break", [WATCH_GATES] = "gates",
+	[WATCH_RING] = "ring",
 	[WATCH_NONE] = "none",
 };
 static const char *const vendors[] = { [VENDOR_INTEL] = "intel", [VENDOR_AMD] = "amd", "host" };

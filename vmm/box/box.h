@@ -41,6 +41,7 @@ struct box_request {
 	bool intel;                     /* the Intel box: Bochs; otherwise the AMD one: QEMU */
 	bool colour;                    /* VMM_COLOUR=1 or 0 inside */
 	unsigned width;                 /* COLUMNS inside, 0 unknown */
+	bool input;                     /* what our stdin brings goes in; into the AMD box only */
 };
 
 /*

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 struct writer {
 	FILE *stream;
@@ -94,6 +95,7 @@ static void put_guest(struct writer *writer, const char *path)
 int outbox_fill(struct outbox *outbox, const struct box_request *request, const char *machine)
 {
 	struct writer writer = { .stream = open_memstream(&outbox->bytes, &outbox->size) };
+	const uint64_t now = (uint64_t)time(NULL);
 
 	if (!writer.stream)
 		return -errno;
@@ -105,7 +107,7 @@ int outbox_fill(struct outbox *outbox, const struct box_request *request, const 
 		put_file(&writer, request->files[i].path, request->files[i].inner);
 	put_environment(&writer, request);
 	put_text(&writer, FRAME_MACHINE, machine);
-	put_text(&writer, FRAME_START, "");
+	put(&writer, FRAME_START, &now, sizeof(now));
 	if (fclose(writer.stream) != 0 && writer.error == 0)
 		writer.error = -ENOMEM;
 	if (writer.error == -E2BIG)

@@ -94,6 +94,8 @@ uint8_t *file_read(const char *path, size_t *size, char *why, size_t why_size);
 const char *symbols_find(const struct symbols *s, uint64_t address, uint64_t *offset);
 /* The address of a symbol by name. */
 bool symbols_address(const struct symbols *s, const char *name, uint64_t *address);
+/* The nth symbol that covers something: where, and how many bytes if these are a function's, else 0.  False: no more. */
+bool symbols_code(const struct symbols *s, size_t n, uint64_t *address, uint64_t *size);
 /* "name" or "name+1A" (hexadecimal), interned for the life of s; NULL when none covers it. */
 const char *symbols_text(struct symbols *s, uint64_t address);
 

@@ -1,6 +1,6 @@
 /*
- * The Linux KVM API as the rest of the program sees it: one VM with one vCPU,
- * its memory, its state and its exits.  <linux/kvm.h> is included only by the
+ * The Linux KVM API as the rest of the program sees it: a VM and its vCPUs,
+ * its memory, its state and its exits.  A struct vm is one vCPU of a machine.  <linux/kvm.h> is included only by the
  * files behind this header.
  *
  * Functions that return int return 0 or a negative errno, after one message
@@ -19,16 +19,32 @@ struct vm;
 
 /* More would reach into what a PC keeps below 4 GiB for devices and KVM for itself. */
 #define VM_MEMORY_MAX UINT64_C(0xc0000000)
+#define VM_CPUS_MAX   16
 
 struct vm_config {
 	const char *device;             /* "/dev/kvm" */
 	uint64_t memory_size;           /* bytes from physical address 0, a multiple of 4096 */
 	bool cpu_vendor_set;            /* otherwise the guest sees the host's CPUID vendor */
 	enum vendor cpu_vendor;
+	bool irqchip;                   /* PIC, IOAPIC, a LAPIC for each vCPU, and a PIT; without, HLT exits */
+	unsigned cpus;                  /* vCPUs that CPUID tells of, up to VM_CPUS_MAX; 0: one.  More want an irqchip */
 };
 
+/* The machine, and its first vCPU, number 0. */
 int vm_open(struct vm **vm, const struct vm_config *config);
+/*
+ * One more vCPU, from 1 to cpus - 1, of the machine that first belongs to.  It
+ * waits for INIT and SIPI, as the application processors of a PC do.  What is
+ * said below of memory, MSR exits and interrupt lines concerns the machine, by
+ * whichever vCPU; the rest, that vCPU.  Only one may be in vm_run at a time.
+ */
+int vm_add_cpu(struct vm **cpu, struct vm *first, unsigned index);
+unsigned vm_index(const struct vm *vm);
+/* The machine ends with its last vCPU. */
 void vm_close(struct vm *vm);
+
+/* Set an interrupt line: 0 to 15 as ISA numbers them.  Without an irqchip: nothing. */
+int vm_irq_line(struct vm *vm, unsigned gsi, bool level);
 
 /*
  * Guest-physical memory [gpa, gpa + size), or NULL when any byte of it is
@@ -64,7 +80,7 @@ int vm_trap_msrs(struct vm *vm, const uint32_t *indices, size_t count);
 
 enum vm_exit_kind {
 	EXIT_DEBUG,             /* a single step ended, or a breakpoint */
-	EXIT_HLT,               /* RIP is behind the HLT */
+	EXIT_HLT,               /* RIP is behind the HLT; never with an irqchip: see vm_is_halted */
 	EXIT_PIO, EXIT_MMIO,
 	EXIT_RDMSR, EXIT_WRMSR,
 	EXIT_SHUTDOWN,          /* triple fault; on SVM the registers are lost */
@@ -88,8 +104,9 @@ struct vm_exit {
 };
 
 enum vm_run_mode {
-	RUN_FREE,               /* until something exits */
-	RUN_STEP                /* one instruction, TF lent */
+	RUN_FREE,               /* until something exits; no interrupt, NMI or SMI is delivered */
+	RUN_STEP,               /* one instruction, TF lent; no interrupt either */
+	RUN_LOOSE               /* until something exits; what is pending is delivered */
 };
 
 /*
@@ -137,11 +154,19 @@ void vm_return_idt(struct vm *vm);
 int vm_clear_events(struct vm *vm);
 
 /*
- * Make the current or the next vm_run return EXIT_INTERRUPTED.
- * Async-signal-safe.  It is the signal that ends KVM_RUN: call this from a
+ * Make the current or the next vm_run, of whichever vCPU of this machine, return
+ * EXIT_INTERRUPTED.  Async-signal-safe.  It is the signal that ends KVM_RUN: call this from a
  * handler that runs on the thread of vm_run.
  */
 void vm_interrupt(struct vm *vm);
+
+/*
+ * With an irqchip a halted vCPU waits inside vm_run.  Whether it would, after
+ * EXIT_INTERRUPTED or a step over a HLT: RIP is behind the HLT and nothing has come that wakes it, or it waits for
+ * its INIT or SIPI.  *for_good, unless NULL: only another vCPU can still wake it, since
+ * it takes no interrupt and no NMI is pending.
+ */
+bool vm_is_halted(struct vm *vm, bool *for_good);
 
 /* --- boot.c and the files boot_* --- */
 
