@@ -135,6 +135,8 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 		return r;
 	}
 	vm->kernel_rip = vm->run->s.regs.regs.rip;
+	/* KVM adds the interrupt that it is delivering and never clears one that it was: handed back, it would come twice. */
+	memset(vm->run->s.regs.sregs.interrupt_bitmap, 0, sizeof(vm->run->s.regs.sregs.interrupt_bitmap));
 	if (r == -EFAULT) {                     /* KVM's own word for memory that the host does not let it write */
 		*e = (struct vm_exit) { .kind = EXIT_PROTECTED };
 		return 0;

@@ -24,7 +24,7 @@ struct patch {
 	bool stop;                      /* the guest stops there (stops.c); otherwise some byte of a gate */
 	bool site;                      /* an instruction that may leave the kernel stands there */
 	uint8_t soft;                   /* the handler of this vector, 32 and above; 0: not */
-	bool bypassed;                  /* each of its vectors has a pad */
+	bool mixed;                     /* interrupts lead here, too */
 	uint8_t group;                  /* patches that only make sense together; 0: alone */
 	uint32_t vectors;               /* a stop for these exceptions */
 	bool pad;                       /* a stop in place of another address: */

@@ -26,20 +26,24 @@
 	FIELD_BIT(FIELD_SS) | FIELD_BIT(FIELD_FRAME_RIP) | FIELD_BIT(FIELD_FRAME_CS) | FIELD_BIT(FIELD_FRAME_RFLAGS) | \
 	FIELD_BIT(FIELD_FRAME_RSP) | FIELD_BIT(FIELD_FRAME_SS))
 
-/* Whether SYSCALL leads somewhere already, and would pass unseen: where #UD has no handler, nothing can be withheld. */
+/*
+ * Whether SYSCALL or SYSENTER leads somewhere already and would pass unseen, as it cannot be made to fault: such a
+ * guest is stepped.
+ */
 static bool unseen_entries(struct stepper *st)
 {
 	struct x86_state s;
 
-	if (!(st->before.efer & X86_EFER_SCE) || st->stops.target[X86_VECTOR_UD])
-		return false;
-	return vm_get_state(st->w->vm, &s, VM_MSRS) || s.msr.lstar || s.msr.star;
+	if (vm_get_state(st->w->vm, &s, VM_MSRS))
+		return true;
+	return (st->before.efer & X86_EFER_SCE && (s.msr.lstar || s.msr.star) && !roam_withholds(st, X86_VECTOR_UD)) ||
+	       (sysenter_cs_usable(s.msr.sysenter_cs) && s.msr.sysenter_eip && !roam_withholds(st, X86_VECTOR_GP));
 }
 
 bool roam_begins(struct stepper *st)
 {
 	const struct roaming *r = &st->roaming;
-	const bool waits = st->insn.flags & INSN_HLT && st->w->irqchip;
+	const bool waits = st->insn.flags & INSN_HLT && !st->before.cpl && st->w->irqchip;
 
 	if (r->pending || r->at_gate || st->guest_tf || st->guest_breaks)
 		return false;
@@ -105,22 +109,64 @@ static uint8_t likely_vector(struct stepper *st, const struct x86_state *now, ui
 
 	if (!(vectors & (vectors - 1)))
 		return (uint8_t)__builtin_ctz(vectors);
+	vectors &= ~NOT_REPEATED;
 	if (vectors & X86_VECTORS_WITH_ERROR && rewind_delivery(st->w->view, now, true, NULL, &before))
-		return (uint8_t)__builtin_ctz(vectors & X86_VECTORS_WITH_ERROR);
-	return (uint8_t)__builtin_ctz(vectors & ~X86_VECTORS_WITH_ERROR ? vectors & ~X86_VECTORS_WITH_ERROR : vectors);
+		return vectors >> X86_VECTOR_GP & 1 ? X86_VECTOR_GP : (uint8_t)__builtin_ctz(vectors & X86_VECTORS_WITH_ERROR);
+	return vectors >> X86_VECTOR_UD & 1 ? X86_VECTOR_UD : (uint8_t)__builtin_ctz(vectors);
+}
+
+/* An INT3 of ours: *now and *hit become what they would be at a wider stop. */
+static bool was_narrow(struct stepper *st, struct stop_hit *hit, struct x86_state *now)
+{
+	const struct x86_state *user = st->roaming.user.cpl ? &st->roaming.user : NULL;
+	struct x86_state before;
+	struct patch *p;
+
+	if (!(hit->vectors >> X86_VECTOR_BP & 1) || !rewind_delivery(st->w->view, now, false, user, &before))
+		return false;
+	p = stops_narrow(&st->stops, &before, code_linear(&before, before.rip - 1));
+	if (!p || before.cpl)
+		return false;
+	before.rip--;
+	*now = before;
+	*hit = (struct stop_hit){ .ours = true, .target = before.rip, .site = p->site, .soft = p->soft };
+	return true;
+}
+
+/* The exception of an instruction that only faults because of us, if the frame goes back to one; else 0. */
+static uint8_t withheld_gate(struct stepper *st, const struct x86_state *now)
+{
+	struct x86_state before;
+	uint8_t bytes[2];
+
+	for (int has_error = 0; has_error < 2; has_error++) {
+		const bool withheld = has_error ? st->roaming.no_sysenter : st->roaming.no_syscall;
+
+		if (!withheld || !rewind_delivery(st->w->view, now, has_error, NULL, &before) ||
+		    view_read(st->w->view, &before, code_linear(&before, before.rip), bytes, 2) != 2 || bytes[0] != 0x0f)
+			continue;
+		if (has_error ? bytes[1] == 0x34 || bytes[1] == 0x35 : bytes[1] == 0x05 || bytes[1] == 0x07)
+			return has_error ? X86_VECTOR_GP : X86_VECTOR_UD;
+	}
+	return 0;
 }
 
 static enum outcome stopped_at(struct stepper *st, struct stop_hit *hit, struct x86_state *now)
 {
-	const bool exception = hit->fault && !hit->bypassed;
 	struct x86_state before;
-	uint8_t vector = hit->soft;
+	uint8_t vector;
+	bool exception;
 
 	now->rip = hit->target;
 	st->roaming.at_gate = true;                     /* whatever stands there */
-	if (vm_set_state(st->w->vm, now, VM_REGS))
+	if (vm_set_state(st->w->vm, now, was_narrow(st, hit, now) ? VM_REGS | VM_SREGS : VM_REGS))
 		return FAILED;
-	if (!exception && (hit->site || !hit->soft))
+	vector = hit->fault && hit->vectors & (hit->vectors - 1) ? withheld_gate(st, now) : 0;
+	if (vector)
+		hit->vectors = 1u << vector;
+	exception = hit->fault && (!hit->mixed || vector);
+	vector = hit->soft;
+	if (!exception && !hit->soft)
 		return STEPPED;
 	if (exception) {
 		vector = likely_vector(st, now, hit->vectors);

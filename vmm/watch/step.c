@@ -120,6 +120,7 @@ static enum outcome go_on(struct stepper *st)
 		return stretch_run(st);
 	st->roaming.at_gate = false;
 	st->roaming.idle++;
+	stops_loosen(&st->stops, false);
 	stops_refresh(&st->stops, &st->before);
 	return st->insn.gate == GATE_NONE ? plain_step(st) : step_gate(st);
 }

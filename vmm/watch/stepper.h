@@ -120,6 +120,8 @@ enum outcome roam(struct stepper *st);
 
 /* Put the stops where gates lead to and out of the kernel, and withhold what makes entries pass unseen. */
 int roam_arm(struct stepper *st);
+/* Whether an entry made to fault with this vector would stop, and not be the guest's end. */
+bool roam_withholds(struct stepper *st, uint8_t vector);
 /* The guest has everything back. */
 int roam_disarm(struct stepper *st);
 

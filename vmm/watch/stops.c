@@ -12,6 +12,7 @@
 #define LAST_IN_PAGE(x) (PAGE_OFFSET(x) > X86_PAGE_SIZE - STOP_SIZE)
 
 const uint8_t stop_bytes[STOP_SIZE] = { 0xe6, STOP_PORT };
+static const uint8_t narrow_stop[] = { 0xcc };
 
 void stops_init(struct stops *s, struct guest_view *view)
 {
@@ -104,17 +105,14 @@ bool stops_handler(struct stops *s, const struct x86_state *state, uint8_t vecto
 	return true;
 }
 
-/* Each of these vectors gets a pad in the page of near.  False: not all could. */
-static bool place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t near)
+/* Each of these vectors gets a pad in the page of near. */
+static void place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t near)
 {
-	bool all = true;
-
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
 		if (vectors >> v & 1)
-			all &= pad_place(s, state, &(struct pad){
+			pad_place(s, state, &(struct pad){
 				.near = near, .target = s->target[v], .vectors = 1u << v, .vector = v, .group = (uint8_t)(v + 1),
 			});
-	return all;
 }
 
 /* Whether interrupts lead to the same handler as an exception, so that its stop says nothing of what came. */
@@ -136,7 +134,7 @@ static bool is_interrupts_too(const uint8_t *idt, size_t size, bool is_long, uin
 	return false;
 }
 
-/* Pads where a handler serves several vectors, interrupts counted with them. */
+/* What to do where a handler serves several vectors, interrupts counted with them. */
 static void part(struct stops *s, const struct x86_state *state, uint32_t vectors)
 {
 	uint8_t idt[X86_VECTOR_COUNT_ALL * 16] = { 0 };
@@ -145,16 +143,18 @@ static void part(struct stops *s, const struct x86_state *state, uint32_t vector
 	size_t size = X86_VECTOR_COUNT_ALL * (is_long ? 16u : 8u);
 	struct mapping m;
 	struct patch *p;
+	bool mixed;
 
 	size = size < state->idtr.limit + 1u ? size : state->idtr.limit + 1u;
 	size = view_read(s->view, state, state->idtr.base, idt, size);
-	if (!(vectors & (vectors - 1)) && !is_interrupts_too(idt, size, is_long, first))
-		return;
-	if (!place_pads(s, state, vectors, s->target[first]) || !can_run(s, state, s->target[first], &m))
-		return;
-	p = patches_find(&s->patches, m.gpa);
-	if (p)
-		p->bypassed = true;
+	mixed = is_interrupts_too(idt, size, is_long, first);
+	if (vectors & (vectors - 1)) {
+		s->wants_pads = true;
+		if (!s->loose)
+			place_pads(s, state, vectors, s->target[first]);
+	}
+	if (mixed && can_run(s, state, s->target[first], &m) && (p = patches_find(&s->patches, m.gpa)))
+		p->mixed = true;
 }
 
 static void build(struct stops *s, const struct x86_state *state)
@@ -168,6 +168,7 @@ static void build(struct stops *s, const struct x86_state *state)
 	s->tr = state->tr.base;
 	s->ldtr = state->ldtr.base;
 	s->unresolved = 0;
+	s->wants_pads = false;
 	memset(s->target, 0, sizeof s->target);
 	s->home = 0;
 	s->stale = false;
@@ -194,8 +195,15 @@ static void build(struct stops *s, const struct x86_state *state)
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
 		if (shared[v])
 			part(s, state, shared[v]);
-		else if (s->unresolved >> v & 1 && placed)
+		else if (s->unresolved >> v & 1 && placed && !s->loose)
 			place_pads(s, state, 1u << v, s->home);
+}
+
+void stops_loosen(struct stops *s, bool loose)
+{
+	if (s->loose != loose && (s->wants_pads || s->unresolved))
+		s->stale = true;
+	s->loose = loose;
 }
 
 /* A handler that could not run when the stops were built may be able to by now. */
@@ -290,11 +298,21 @@ bool stops_at(struct stops *s, const struct x86_state *state, const struct insn 
 	return p;
 }
 
-struct patch *stops_add(struct stops *s, const struct x86_state *state, uint64_t linear)
+struct patch *stops_add(struct stops *s, const struct x86_state *state, uint64_t linear, bool narrow)
 {
 	struct mapping m;
 
-	return can_run(s, state, linear, &m) ? add_stop(s, m.gpa) : NULL;
+	if (!can_run(s, state, linear, &m))
+		return NULL;
+	return narrow ? patches_add(&s->patches, m.gpa, narrow_stop, sizeof narrow_stop) : add_stop(s, m.gpa);
+}
+
+struct patch *stops_narrow(struct stops *s, const struct x86_state *state, uint64_t linear)
+{
+	struct mapping m;
+	struct patch *p = view_translate(s->view, state, linear, &m) ? patches_find(&s->patches, m.gpa) : NULL;
+
+	return p && p->in && p->size == sizeof narrow_stop && p->patched[0] == narrow_stop[0] ? p : NULL;
 }
 
 bool stops_at_gate(struct stops *s, const struct x86_state *state, const struct insn *insn, uint8_t vector,
@@ -425,7 +443,7 @@ struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64
 	hit.vectors = p->vectors;
 	hit.site = p->site;
 	hit.soft = p->soft;
-	hit.bypassed = p->bypassed;
+	hit.mixed = p->mixed;
 	if (p->pad)
 		hit.target = code_offset(state, p->target);
 	return hit;

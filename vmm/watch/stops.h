@@ -37,12 +37,17 @@ struct stops {
 	bool stale;                                     /* build again before the next run */
 	unsigned built;                                 /* how often: what stops_add added is gone when this changes */
 	bool out;                                       /* stops_out: put back by the next stops_refresh */
+	bool loose;                                     /* the guest runs on behind a stop: no pad can stand in its way */
+	bool wants_pads;                                /* some handlers serve several vectors */
 };
 
 /* Whether a handler in this code segment runs in ring 0 for certain: elsewhere OUT is no stop. */
 bool stops_hold(const struct x86_segment *code);
 
 void stops_init(struct stops *s, struct guest_view *view);
+
+/* Whether the guest is about to run freely or to be stepped: there pads are in place, too. */
+void stops_loosen(struct stops *s, bool loose);
 
 /* Make the stops fit this state; cheap when nothing has changed. */
 void stops_refresh(struct stops *s, const struct x86_state *state);
@@ -67,8 +72,14 @@ void stops_lower(struct stops *s, const struct x86_state *state, const struct in
 
 /* The linear address that a vector's gate leads to in ring 0.  False: to nowhere, or to where a stop is none. */
 bool stops_handler(struct stops *s, const struct x86_state *state, uint8_t vector, uint64_t *linear);
-/* A stop at linear for as long as these stops are built for; NULL where none can be, or another stands in the way. */
-struct patch *stops_add(struct stops *s, const struct x86_state *state, uint64_t linear);
+/*
+ * A stop at linear for as long as these stops are built for; NULL where none can be, or another stands in the way.
+ * narrow: one byte, for an instruction that is no longer, since what follows it may be jumped to.  It is INT3, and
+ * the guest then stops at its handler for #BP, with a frame that goes back to behind that byte.
+ */
+struct patch *stops_add(struct stops *s, const struct x86_state *state, uint64_t linear, bool narrow);
+/* The narrow one at linear, or NULL. */
+struct patch *stops_narrow(struct stops *s, const struct x86_state *state, uint64_t linear);
 /* Whether the stops are for these tables, as they are now in memory. */
 bool stops_fit(struct stops *s, const struct x86_state *state);
 
@@ -105,7 +116,7 @@ struct stop_hit {
 	uint32_t vectors;               /* those it may have been */
 	bool site;                      /* an instruction that leaves the kernel */
 	uint8_t soft;                   /* the handler of this vector, 32 and above; 0: not */
-	bool bypassed;                  /* exceptions have pads of their own: what came here was an interrupt */
+	bool mixed;                     /* or it was an interrupt */
 	uint64_t target;                /* where the guest believes to be */
 };
 struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64_t rip);
