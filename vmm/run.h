@@ -40,6 +40,7 @@ struct run_request {
 	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
 	const void *options;
 	bool progress;                  /* say on stderr how far it is */
+	bool one_terminal;              /* the trace and stderr go to one */
 	struct trace_header header;
 	struct check_context context;
 };
