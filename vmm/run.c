@@ -97,7 +97,8 @@ static void on_transition(void *context, struct transition *t)
 	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
 		p->summary.events++;
 		if (r->sink && !r->lint_only) {
-			ports_settle(&p->ports);
+			if (r->one_terminal)
+				ports_settle(&p->ports);
 			r->sink->ops->transition(r->sink, t, &checks);
 		}
 	}

@@ -41,6 +41,7 @@ struct run_request {
 	bool lint_only;                 /* the sink gets findings, and neither transitions nor claims */
 	struct sink_options look;       /* of what is told on stderr */
 	bool progress;                  /* say on stderr how far it is */
+	bool one_terminal;              /* the trace and stderr go to one */
 	struct trace_header header;
 	struct check_context context;
 };
