@@ -24,6 +24,7 @@ enum {
 	INSN_DEBUG = 1 << 7,            /* MOV to or from a debug register */
 	INSN_ICEBP = 1 << 8,            /* INT1: #DB without a reason in DR6 */
 	INSN_ALONE = 1 << 9,            /* shows what a tracer moves (SIDT), has two ways on (XBEGIN), or KVM rewrites it (VMCALL) */
+	INSN_CALL = 1 << 10,            /* near CALL: comes back as a rule */
 };
 
 /* Where the processor goes on, as far as the instruction alone says. */
