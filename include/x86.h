@@ -99,6 +99,7 @@
 #define X86_VECTOR_VE           20
 #define X86_VECTOR_CP           21
 #define X86_VECTOR_COUNT        32              /* reserved for exceptions */
+#define X86_VECTOR_COUNT_ALL    256
 
 /* Vectors that push an error code: 8, 10-14, 17, 21 (SDM vol. 3A, 6.13), and AMD's 29, 30. */
 #define X86_VECTORS_WITH_ERROR  0x60227d00

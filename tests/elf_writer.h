@@ -8,6 +8,7 @@
 #define TESTS_ELF_WRITER_H
 
 #include <elf.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -158,6 +158,46 @@ Test(box_relay, nothing_is_lost_of_much)
 		cr_assert_eq(printed[i], (char)(i / FRAME_PAYLOAD_MAX));
 }
 
+/* Says back what comes in, up to its end. */
+static void echo(int port)
+{
+	static struct frame_reader reader;
+	struct frame frame;
+
+	start(port);
+	for (;;) {
+		int got = frame_next(&reader, &frame);
+
+		if (got < 0 || (got == 0 && frame_fill(&reader, port) <= 0))
+			_exit(1);
+		if (got == 0)
+			continue;
+		if (frame.type != FRAME_INPUT || frame.length == 0)
+			break;
+		say(port, FRAME_OUT, frame.payload, frame.length);
+	}
+	say_status(port, frame.type == FRAME_INPUT ? 0 : 1 << 8);
+}
+
+Test(box_relay, what_stdin_brings_goes_in)
+{
+	const size_t size = 20000;
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	for (size_t i = 0; i < size; i++)
+		cr_assert_eq(write(ends[1], &(char){ 'a' + i % 26 }, 1), 1);
+	close(ends[1]);
+	dup2(ends[0], STDIN_FILENO);
+	request.input = true;
+	cr_assert_eq(play(echo, false), RELAY_ENDED);
+	cr_assert_eq(relay.result, BOX_DONE);
+	cr_assert_eq(relay.status, 0);
+	cr_assert_eq(printed_size, size);
+	for (size_t i = 0; i < size; i++)
+		cr_assert_eq(printed[i], 'a' + i % 26);
+}
+
 /* --- before anything has come out, another machine may do better --- */
 
 static void silent_death(int port) { (void)port; }

@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 static char *const argv[] = { "vmm", "--trace", "", NULL };
@@ -57,6 +58,8 @@ Test(box_request, arguments_and_environment)
 {
 	const struct box_request request = { .argv = argv, .colour = true, .width = 120 };
 	size_t offset = 0;
+	struct frame start;
+	uint64_t now;
 
 	cr_assert_eq(outbox_fill(&outbox, &request, "QEMU 7.2.1 TCG"), 0);
 	expect(&offset, FRAME_ARGUMENT, "vmm");
@@ -66,7 +69,11 @@ Test(box_request, arguments_and_environment)
 	expect(&offset, FRAME_ENVIRONMENT, "VMM_COLOUR=1");
 	expect(&offset, FRAME_ENVIRONMENT, "COLUMNS=120");
 	expect(&offset, FRAME_MACHINE, "QEMU 7.2.1 TCG");
-	expect(&offset, FRAME_START, "");
+	start = take(&offset);
+	cr_assert_eq(start.type, FRAME_START);
+	cr_assert_eq(start.length, sizeof(now));
+	memcpy(&now, start.payload, sizeof(now));
+	cr_assert_lt((uint64_t)time(NULL) - now, 10);
 	cr_assert_eq(offset, outbox.size);
 }
 
@@ -90,6 +97,46 @@ Test(box_request, the_guest_goes_in_byte_by_byte_under_its_own_name)
 		for (uint32_t i = 0; i < frame.length; i++, got++)
 			cr_assert_eq(frame.payload[i], got % 253);
 	cr_assert_eq(got, size);
+}
+
+/* Behind the guest, each under the name that it is to have. */
+Test(box_request, further_files_go_in_too)
+{
+	char second[] = "/tmp/test-box-request-XXXXXX";
+	int fd = mkstemp(second);
+	const struct box_file files[] = { { path, "/tmp/0/mod" }, { second, "/tmp/1/mod" } };
+	const struct box_request request = { .argv = argv, .guest_path = second, .files = files, .file_count = 2 };
+	size_t offset = 0;
+	char inner[64];
+
+	cr_assert_eq(write(fd, "second", 6), 6);
+	close(fd);
+	make_guest(3);
+	cr_assert_eq(request_files_size(&request), 6 + 3 + 6);
+	cr_assert_eq(outbox_fill(&outbox, &request, "QEMU 7.2.1 TCG"), 0);
+	unlink(path);
+	unlink(second);
+	snprintf(inner, sizeof(inner), "/run/%s", second + strlen("/tmp/"));
+	for (int i = 0; i < 3; i++)
+		take(&offset);
+	expect(&offset, FRAME_ARGUMENT, inner);
+	expect(&offset, FRAME_FILE, inner);
+	expect(&offset, FRAME_DATA, "second");
+	expect(&offset, FRAME_FILE, "/tmp/0/mod");
+	cr_assert_eq(take(&offset).length, 3);
+	expect(&offset, FRAME_FILE, "/tmp/1/mod");
+	expect(&offset, FRAME_DATA, "second");
+	expect(&offset, FRAME_ENVIRONMENT, "VMM_ENGINE=box");
+}
+
+Test(box_request, a_further_file_that_is_gone, .init = cr_redirect_stderr)
+{
+	const struct box_file files[] = { { "/no/such/module", "/tmp/0/module" } };
+	const struct box_request request = { .argv = argv, .files = files, .file_count = 1 };
+
+	cr_assert_eq(outbox_fill(&outbox, &request, "QEMU 7.2.1 TCG"), -ENOENT);
+	fflush(stderr);
+	cr_assert_stderr_eq_str("vmm: /no/such/module: cannot send it into the box: No such file or directory\n");
 }
 
 Test(box_request, a_guest_that_is_gone, .init = cr_redirect_stderr)

@@ -15,7 +15,7 @@
 static bool open_bytes(struct image *image, const void *bytes, size_t size, char *why, size_t why_size)
 {
 	int fd;
-	bool ok = image_open(image, elf_path(bytes, size, &fd), LIMIT, why, why_size);
+	bool ok = image_open_elf(image, elf_path(bytes, size, &fd), LIMIT, why, why_size);
 
 	close(fd);
 	return ok;
@@ -37,7 +37,7 @@ static void expect_path_refusal(const char *path, const char *clause)
 	struct image image;
 	char why[256] = "";
 
-	cr_assert_not(image_open(&image, path, LIMIT, why, sizeof(why)));
+	cr_assert_not(image_open_elf(&image, path, LIMIT, why, sizeof(why)));
 	cr_expect_str_eq(why, clause);
 }
 
@@ -102,7 +102,7 @@ Test(image_elf, empty_segments_are_ignored)
 Test(image_elf, paths_that_are_no_files)
 {
 	expect_path_refusal("/nonexistent/guest.elf", "No such file or directory");
-	expect_path_refusal("/", "a directory, not a guest");
+	expect_path_refusal("/", "a directory, not a file");
 	expect_path_refusal("/dev/zero", "not a regular file");
 	expect_path_refusal("/dev/null/guest.elf", "Not a directory");
 }
@@ -132,7 +132,7 @@ Test(image_elf, unreadable_file)
 	/* Root reads everything: be nobody. */
 	if (geteuid() == 0)
 		cr_assert_eq(setresuid(65534, 65534, 0), 0);
-	cr_expect_not(image_open(&image, name, LIMIT, why, sizeof(why)));
+	cr_expect_not(image_open_elf(&image, name, LIMIT, why, sizeof(why)));
 	cr_expect_str_eq(why, "Permission denied");
 	if (getuid() == 65534)
 		cr_assert_eq(setresuid(0, 0, 0), 0);

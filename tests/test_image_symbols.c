@@ -18,7 +18,7 @@ static struct image open_written(const struct elf_writer *w)
 	char why[256] = "";
 	int fd;
 
-	cr_assert(image_open(&image, elf_path(&w->file, sizeof(w->file), &fd), LIMIT, why, sizeof(why)), "%s", why);
+	cr_assert(image_open_elf(&image, elf_path(&w->file, sizeof(w->file), &fd), LIMIT, why, sizeof(why)), "%s", why);
 	close(fd);
 	return image;
 }

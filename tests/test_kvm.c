@@ -97,6 +97,7 @@ static void setup(void)
 
 static void teardown(void)
 {
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 	vm_close(vm);
 }
 
@@ -340,6 +341,236 @@ Test(kvm, an_endless_loop_is_interrupted, .timeout = 10)
 	run(RUN_FREE, EXIT_INTERRUPTED);
 	setitimer(ITIMER_REAL, &soon, NULL);
 	run(RUN_FREE, EXIT_INTERRUPTED);
+}
+
+/* --- with interrupt controllers and timer --- */
+
+#define IDT     0x4000
+#define GDT     0x5000
+#define TIMER   0x20            /* where the PIC shall deliver IRQ 0 */
+
+static void open_irqchip(unsigned cpus)
+{
+	struct vm_config config = { .device = DEVICE, .memory_size = MEMORY, .irqchip = true, .cpus = cpus };
+
+	vm_close(vm);
+	cr_assert_eq(vm_open(&vm, &config), 0);
+}
+
+static void tick_every_20_ms(void)
+{
+	struct itimerval period = { { .tv_usec = 20000 }, { .tv_usec = 20000 } };
+
+	signal(SIGALRM, on_alarm);
+	setitimer(ITIMER_REAL, &period, NULL);
+}
+
+/* As BIOSes leave it: the PICs at vectors 20h and 28h, IRQ 0 alone open; PIT channel 0 about a thousand times a second. */
+static const uint8_t timer_code[] = {
+	0xb0, 0x11, 0xe6, 0x20, 0xe6, 0xa0, 0xb0, 0x20, 0xe6, 0x21, 0xb0, 0x28, 0xe6, 0xa1,
+	0xb0, 0x04, 0xe6, 0x21, 0xb0, 0x02, 0xe6, 0xa1, 0xb0, 0x01, 0xe6, 0x21, 0xe6, 0xa1,
+	0xb0, 0xfe, 0xe6, 0x21, 0xb0, 0xff, 0xe6, 0xa1,
+	0xb0, 0x34, 0xe6, 0x43, 0xb0, 0xa9, 0xe6, 0x40, 0xb0, 0x04, 0xe6, 0x40,
+	0xfb, 0x48, 0xff, 0xc3, 0xeb, 0xfb,                                     /* 1: sti; inc rbx; jmp 1b */
+};
+#define MASK_AT 29                                              /* of the first PIC's mask, there */
+/* inc rcx; mov al, 20h; out 20h, al; cmp ecx, 3; jb 1f; out f4h, al; 1: iretq */
+static const uint8_t timer_handler[] = {
+	0x48, 0xff, 0xc1, 0xb0, 0x20, 0xe6, 0x20, 0x83, 0xf9, 0x03, 0x72, 0x02, 0xe6, 0xf4, 0x48, 0xcf,
+};
+
+static void start_timer(void)
+{
+	const uint64_t handler = CODE + 0x100;
+	struct x86_state s;
+
+	start(timer_code, sizeof(timer_code));
+	memcpy(vm_memory(vm, handler, sizeof(timer_handler)), timer_handler, sizeof(timer_handler));
+	put64(IDT + 16 * TIMER, handler | 0x10 << 16 | UINT64_C(0x8e00) << 32);
+	put64(GDT + 0x10, UINT64_C(0x00af9b000000ffff));
+	put64(GDT + 0x18, UINT64_C(0x00cf93000000ffff));
+	s = state();
+	s.idtr = (struct x86_table) { .base = IDT, .limit = 0xfff };
+	s.gdtr = (struct x86_table) { .base = GDT, .limit = 0x1f };
+	s.gpr[GPR_RCX] = 0;
+	cr_assert_eq(vm_set_state(vm, &s, VM_ALL), 0);
+}
+
+Test(kvm, interrupts_come_in_where_they_may, .timeout = 20)
+{
+	open_irqchip(1);
+	start_timer();
+	tick_every_20_ms();
+	for (unsigned n = 0; n < 20; n++) {
+		run(RUN_FREE, EXIT_INTERRUPTED);
+		cr_assert_eq(state().gpr[GPR_RCX], 0, "an interrupt in RUN_FREE");
+	}
+	do
+		cr_assert_eq(vm_run(vm, RUN_LOOSE, &e), 0);
+	while (e.kind == EXIT_INTERRUPTED);
+	cr_assert_eq(e.kind, EXIT_PIO);
+	cr_assert_eq(e.pio.port, ABI_PORT_EXIT);
+	cr_assert_eq(state().gpr[GPR_RCX], 3);
+}
+
+Test(kvm, a_halt_without_interrupts_is_seen, .timeout = 20)
+{
+	static const uint8_t dead[] = { 0xfa, 0xf4 }, alive[] = { 0xfb, 0xf4 };  /* cli; hlt.  sti; hlt */
+	bool for_good;
+
+	open_irqchip(1);
+	start(dead, sizeof(dead));
+	tick_every_20_ms();
+	cr_assert_not(vm_is_halted(vm, &for_good));
+	cr_assert_not(for_good);
+	run(RUN_LOOSE, EXIT_INTERRUPTED);
+	cr_assert(vm_is_halted(vm, &for_good));
+	cr_assert(for_good);
+	cr_assert_eq(state().rip, CODE + 2);
+
+	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
+	open_irqchip(1);
+	start(alive, sizeof(alive));
+	tick_every_20_ms();
+	run(RUN_LOOSE, EXIT_INTERRUPTED);
+	cr_assert(vm_is_halted(vm, &for_good));
+	cr_assert_not(for_good);
+	/* Still so, whatever the look at it did; and a tick that came meanwhile is not lost. */
+	cr_assert(vm_is_halted(vm, NULL));
+	run(RUN_LOOSE, EXIT_INTERRUPTED);
+}
+
+/* IRQ 4 comes while the vCPU is not in vm_run. */
+Test(kvm, a_halted_vcpu_that_was_woken_is_halted_no_more, .timeout = 20)
+{
+	static const uint8_t handler[] = { 0xe6, 0xf4 };                        /* out f4h, al */
+	uint8_t code[sizeof(timer_code)];
+
+	open_irqchip(1);
+	start_timer();
+	memcpy(code, timer_code, sizeof(code));
+	code[MASK_AT] = 0xef;                                   /* IRQ 4 alone */
+	code[sizeof(code) - 5] = 0xf4;                          /* sti; hlt */
+	memcpy(vm_memory(vm, CODE, sizeof(code)), code, sizeof(code));
+	memcpy(vm_memory(vm, CODE + 0x100, sizeof(handler)), handler, sizeof(handler));
+	put64(IDT + 16 * 0x24, (CODE + 0x100) | 0x10 << 16 | UINT64_C(0x8e00) << 32);
+	tick_every_20_ms();
+	run(RUN_LOOSE, EXIT_INTERRUPTED);
+	cr_assert(vm_is_halted(vm, NULL));
+	cr_assert_eq(vm_irq_line(vm, 4, true), 0);
+	cr_assert_not(vm_is_halted(vm, NULL));
+	do
+		cr_assert_eq(vm_run(vm, RUN_LOOSE, &e), 0);
+	while (e.kind == EXIT_INTERRUPTED);
+	cr_assert_eq(e.kind, EXIT_PIO);
+}
+
+/* INIT and SIPI with vector 8, as a kernel sends them to APIC id through the x2APIC's ICR. */
+static void wake(uint8_t id)
+{
+	const uint8_t code[] = {
+		0xb9, 0x1b, 0, 0, 0, 0x0f, 0x32, 0x0d, 0, 0x0c, 0, 0, 0x0f, 0x30,       /* IA32_APIC_BASE: EN, EXTD */
+		0xb9, 0x30, 8, 0, 0, 0xba, id, 0, 0, 0,
+		0xb8, 0, 0x45, 0, 0, 0x0f, 0x30,                                        /* INIT */
+		0xb8, 8, 0x46, 0, 0, 0x0f, 0x30,                                        /* SIPI to 8000h */
+		0xe6, 0xf4,
+	};
+
+	start(code, sizeof(code));
+	run(RUN_LOOSE, EXIT_PIO);
+}
+
+Test(kvm, a_vcpu_waits_for_init_and_sipi, .timeout = 20)
+{
+	static const uint8_t real_mode[] = { 0xb0, 0x07, 0xe6, 0xf4 };          /* mov al, 7; out f4h, al */
+	struct x86_state s;
+	struct vm *cpu;
+	bool for_good;
+
+	open_irqchip(2);
+	cr_assert_eq(vm_add_cpu(&cpu, vm, 1), 0);
+	tick_every_20_ms();
+	cr_assert(vm_is_halted(cpu, &for_good));
+	cr_assert(for_good);
+	cr_assert_eq(vm_run(cpu, RUN_LOOSE, &e), 0);
+	cr_assert_eq(e.kind, EXIT_INTERRUPTED, "an interrupt for one is for that which runs");
+	wake(1);
+	cr_assert_not(vm_is_halted(cpu, &for_good));
+	cr_assert_eq(vm_get_state(cpu, &s, VM_ALL), 0);
+	cr_assert_eq(s.cs.base + s.rip, 0x8000, "where SIPI says");
+	cr_assert_not(s.cr0 & X86_CR0_PE);
+	memcpy(vm_memory(vm, 0x8000, sizeof(real_mode)), real_mode, sizeof(real_mode));
+	do
+		cr_assert_eq(vm_run(cpu, RUN_LOOSE, &e), 0);
+	while (e.kind == EXIT_INTERRUPTED);
+	cr_assert_eq(e.kind, EXIT_PIO, "exit %d (KVM's %u)", e.kind, e.reason);
+	cr_assert_eq(*(uint8_t *)e.pio.data, 7);
+	vm_close(cpu);
+}
+
+/* What this vCPU's CPUID says. */
+static struct x86_state cpuid_of(struct vm *cpu, uint32_t leaf, uint32_t subleaf)
+{
+	static const uint8_t code[] = { 0x0f, 0xa2, 0xe6, 0xf4 };               /* cpuid; out f4h, al */
+	struct x86_state s = start_state();
+
+	memcpy(vm_memory(vm, CODE, sizeof(code)), code, sizeof(code));
+	s.gpr[GPR_RAX] = leaf;
+	s.gpr[GPR_RCX] = subleaf;
+	cr_assert_eq(vm_set_state(cpu, &s, VM_ALL), 0);
+	cr_assert_eq(vm_run(cpu, RUN_FREE, &e), 0);
+	cr_assert_eq(e.kind, EXIT_PIO, "exit %d", e.kind);
+	cr_assert_eq(vm_get_state(cpu, &s, VM_ALL), 0);
+	return s;
+}
+
+Test(kvm, each_vcpu_has_its_own_apic_id)
+{
+	struct vm *cpu[3];
+
+	open_irqchip(3);
+	cpu[0] = vm;
+	for (unsigned n = 1; n < 3; n++)
+		cr_assert_eq(vm_add_cpu(&cpu[n], vm, n), 0);
+	for (unsigned n = 0; n < 3; n++) {
+		struct x86_state s;
+
+		if (n)
+			wake((uint8_t)n);
+		cr_assert_not(vm_is_halted(cpu[n], NULL), "vCPU %u", n);
+		cr_assert_eq(vm_index(cpu[n]), n);
+		s = cpuid_of(cpu[n], 1, 0);
+		cr_assert_eq(s.gpr[GPR_RBX] >> 24, n);
+		cr_assert_eq(s.gpr[GPR_RBX] >> 16 & 0xff, 3);
+		cr_assert(s.gpr[GPR_RDX] >> 28 & 1, "HTT");
+		s = cpuid_of(cpu[n], 0xb, 1);
+		cr_assert_eq(s.gpr[GPR_RAX], 2, "bits of the APIC id");
+		cr_assert_eq(s.gpr[GPR_RBX], 3);
+		cr_assert_eq(s.gpr[GPR_RCX], 0x201);
+		cr_assert_eq(s.gpr[GPR_RDX], n);
+	}
+	for (unsigned n = 1; n < 3; n++)
+		vm_close(cpu[n]);
+}
+
+Test(kvm, vcpus_without_number_are_refused)
+{
+	struct vm_config config = { .device = DEVICE, .memory_size = MEMORY, .irqchip = true };
+	struct vm *cpu;
+	char text[160];
+
+	message_capture(text, sizeof(text));
+	cr_expect_eq(vm_add_cpu(&cpu, vm, 1), -EINVAL, "there is no interrupt controller");
+	open_irqchip(2);
+	cr_expect_eq(vm_add_cpu(&cpu, vm, 0), -EINVAL);
+	cr_expect_eq(vm_add_cpu(&cpu, vm, 2), -EINVAL);
+	cr_expect_null(cpu);
+	cr_expect_not_null(strstr(text, "number 2"));
+	vm_close(vm);
+	config.cpus = 17;
+	cr_expect_eq(vm_open(&vm, &config), -EINVAL);
+	message_capture(NULL, 0);
+	cr_expect_not_null(strstr(text, "17"));
 }
 
 /* A segment at a high address: its entry is reached, RDI points at the boot information, the stack works. */

@@ -52,7 +52,14 @@ Test(options, defaults)
 	cr_assert_eq(o.watch, WATCH_AUTO);
 	cr_assert_not(o.cpu_set);
 	cr_assert_eq(o.memory, 64 << 20);
+	cr_assert_not(o.memory_set);
 	cr_assert_eq(o.timeout, 0);
+	cr_assert_eq(o.boot, BOOT_AUTO);
+	cr_assert_null(o.append);
+	cr_assert_eq(o.modules, 0);
+	cr_assert_null(o.initrd.path);
+	cr_assert_eq(o.cpus, 1);
+	cr_assert_not(o.lint);
 }
 
 Test(options, all_of_them)
@@ -213,7 +220,7 @@ Test(options, help_and_version)
 {
 	static const char *const parts[] = {
 		"Usage: vmm", "GUEST", "--trace", "--format", "--output", "--engine", "--watch", "--cpu",
-		"--memory", "--timeout", "--probe", "--claims", "--version", "--help", "Exit status",
+		"--memory", "--boot", "--append", "--module", "--initrd", "--cpus", "--lint", "--timeout", "--probe", "--claims", "--version", "--help", "Exit status",
 		"contradicted", "timeout",
 	};
 
@@ -257,5 +264,124 @@ Test(options, inner_argv)
 	argv = options_inner_argv(&o, "vmm");
 	for (char **p = argv; *p; p++)
 		cr_assert_null(strstr(*p, "trace"));
+	options_free_argv(argv);
+}
+
+Test(options, boot_protocols)
+{
+	static const struct { const char *word; enum boot_protocol protocol; } words[] = {
+		{ "--boot=auto g", BOOT_AUTO }, { "--boot=elf g", BOOT_ELF64 }, { "--boot=multiboot g", BOOT_MULTIBOOT },
+		{ "--boot=multiboot2 g", BOOT_MULTIBOOT2 }, { "--boot=pvh g", BOOT_PVH }, { "--boot=linux g", BOOT_LINUX },
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		assert_runs(words[i].word);
+		cr_assert_eq(o.boot, words[i].protocol, "%s", words[i].word);
+	}
+	assert_bad("--boot=grub g", "auto, elf, multiboot, multiboot2, pvh, linux");
+	assert_bad("--boot= g", "--boot=");
+}
+
+Test(options, processors_and_lint)
+{
+	assert_runs("--cpus=8 --lint g");
+	cr_assert_eq(o.cpus, 8);
+	cr_assert(o.lint);
+	cr_assert_not(o.trace);
+	assert_bad("--cpus=0 g", "--cpus=0");
+	assert_bad("--cpus=9 g", "1 to 8");
+	assert_bad("--cpus=two g", "--cpus=two");
+	assert_bad("--cpus=1x g", "--cpus=1x");
+}
+
+/* As from a shell: words may have blanks. */
+static char *const given[] = {
+	"vmm", "--append=root=/dev/ram0 quiet", "--module=dir/mod.o  a 'b'", "--module=mod.o", "--initrd=../x/an initrd",
+	"--boot=pvh", "--cpus=2", "--lint", "g", NULL,
+};
+
+Test(options, files)
+{
+	char inner[OPTIONS_INNER_PATH_MAX];
+
+	cr_assert_eq(options_parse(&o, 9, (char **)given, stdout), OPTIONS_RUN, "%s", o.error);
+	cr_assert_str_eq(o.append, "root=/dev/ram0 quiet");
+	cr_assert_eq(o.modules, 2);
+	cr_assert_str_eq(o.module[0].path, "dir/mod.o");
+	cr_assert_str_eq(o.module[0].text, "dir/mod.o  a 'b'");
+	cr_assert_str_eq(o.module[1].path, "mod.o");
+	cr_assert_str_eq(o.module[1].text, "mod.o");
+	cr_assert_str_eq(o.initrd.path, "../x/an initrd");
+	cr_assert_str_eq(o.initrd.text, "an initrd");
+	/* In the box no two have one name. */
+	cr_assert_str_eq(options_inner_path(&o, 0, inner), "dir/mod.o");
+	cr_assert_str_eq(inner, "/tmp/0/mod.o");
+	cr_assert_str_eq(options_inner_path(&o, 1, inner), "mod.o");
+	cr_assert_str_eq(inner, "/tmp/1/mod.o");
+	cr_assert_str_eq(options_inner_path(&o, 2, inner), "../x/an initrd");
+	cr_assert_str_eq(inner, "/tmp/2/an initrd");
+	cr_assert_null(options_inner_path(&o, 3, inner));
+	options_free(&o);
+	assert_runs("g");
+	cr_assert_null(options_inner_path(&o, 0, inner));
+}
+
+Test(options, files_that_cannot_be)
+{
+	char *argv[BOOT_MODULES_MAX + 3] = { (char *)"vmm" };
+	int argc = 1;
+
+	assert_bad("--module= g", "--module");
+	assert_bad("--initrd= g", "--initrd");
+	assert_bad("--initrd=a --initrd=b g", "--initrd is given twice");
+	options_free(&o);
+	assert_bad("--append=a --append=b g", "--append is given twice");
+	assert_bad("--module-text=x g", "without a module");
+	while (argc < BOOT_MODULES_MAX + 1)
+		argv[argc++] = (char *)"--module=m";
+	argv[argc] = (char *)"g";
+	cr_assert_eq(options_parse(&o, argc + 1, argv, stdout), OPTIONS_RUN);
+	cr_assert_eq(o.modules, BOOT_MODULES_MAX);
+	options_free(&o);
+	argv[argc++] = (char *)"--module=m";
+	argv[argc] = (char *)"g";
+	cr_assert_eq(options_parse(&o, argc + 1, argv, stdout), OPTIONS_BAD);
+	cr_assert_not_null(strstr(o.error, "more than 32 modules"));
+	options_free(&o);
+}
+
+/* The guest is told the same of its modules as outside, whatever they are called in the box. */
+Test(options, inner_files)
+{
+	struct options inner;
+	char **argv;
+	int argc = 0;
+
+	cr_assert_eq(options_parse(&o, 9, (char **)given, stdout), OPTIONS_RUN, "%s", o.error);
+	argv = options_inner_argv(&o, "vmm");
+	cr_assert_not_null(argv);
+	while (argv[argc])
+		argc++;
+	argv = realloc(argv, 100 * sizeof(*argv));
+	argv[argc] = strdup("/run/g");
+	argv[argc + 1] = NULL;
+	cr_assert_eq(options_parse(&inner, argc + 1, argv, stdout), OPTIONS_RUN, "%s", inner.error);
+	cr_assert_str_eq(inner.append, o.append);
+	cr_assert_eq(inner.modules, 2);
+	for (unsigned i = 0; i < 2; i++) {
+		char path[OPTIONS_INNER_PATH_MAX];
+
+		options_inner_path(&o, i, path);
+		cr_assert_str_eq(inner.module[i].path, path);
+		cr_assert_str_eq(inner.module[i].text, o.module[i].text);
+	}
+	cr_assert_str_eq(inner.initrd.path, "/tmp/2/an initrd");
+	cr_assert_str_eq(inner.initrd.text, o.initrd.text);
+	cr_assert_eq(inner.boot, BOOT_PVH);
+	cr_assert_eq(inner.cpus, 2);
+	cr_assert(inner.lint);
+	cr_assert(inner.memory_set, "the outer program has decided on it");
+	options_free(&inner);
+	options_free(&o);
 	options_free_argv(argv);
 }

@@ -167,19 +167,26 @@ Test(mmu, the_tracers_bytes_are_never_read)
 	static struct patches patches;
 	struct x86_state s = long_mode(0x1000);
 	struct guest_view patched = { .patches = &patches };
-	uint8_t byte;
+	uint8_t byte, both[4];
 
 	four_levels(0x5007);
-	fake_memory[0x5010] = 0x90;
-	cr_assert_not_null(patches_add(&patches, 0x5010, 0xf4));
+	memcpy(fake_memory + 0x500f, "\x8f\x90\x91\x92", 4);
+	cr_assert_not_null(patches_add(&patches, 0x5010, (const uint8_t *)"\xf4\xf5", 2));
+	cr_assert_null(patches_add(&patches, 0x500f, (const uint8_t *)"\xf4\xf5", 2), "another in the way");
+	cr_assert_null(patches_add(&patches, 0x5011, (const uint8_t *)"\xf4\xf5", 2), "another in the way");
 	cr_assert_eq(fake_memory[0x5010], 0xf4);
 	cr_assert_eq(view_read(&patched, &s, 0x123456789010, &byte, 1), 1);
 	cr_assert_eq(byte, 0x90);
+	cr_assert_eq(view_read(&patched, &s, 0x123456789011, &byte, 1), 1);
+	cr_assert_eq(byte, 0x91, "a read of the second byte alone");
+	cr_assert_eq(view_read(&patched, &s, 0x12345678900f, both, 4), 4);
+	cr_assert_arr_eq(both, "\x8f\x90\x91\x92", 4);
 	byte = 0xcc;
 	cr_assert_eq(view_write(&patched, &s, 0x123456789010, &byte, 1), 1);
 	cr_assert_eq(fake_memory[0x5010], 0xf4);        /* still a stop, over the new original */
 	patches_drop(&patches, true);
 	cr_assert_eq(fake_memory[0x5010], 0xcc);
+	cr_assert_eq(fake_memory[0x5011], 0x91);
 }
 
 Test(mmu, descriptors_inside_the_limit_only)

@@ -1,6 +1,7 @@
 /*
- * One timer tick a second and the terminating signals, for as long as a guest
- * runs.  The handlers only set flags and interrupt the vCPU.
+ * A signal a second, a faster tick and the terminating signals, for as long as a guest
+ * runs.  The handlers only set flags and interrupt the vCPU.  The seconds are
+ * the host's (box/ticker.h), the tick is of this machine's own timer, whose time need not be the host's.
  */
 #include "deadline.h"
 
@@ -16,6 +17,8 @@ volatile sig_atomic_t limit_reached, limit_signal, limit_seconds;
 static struct vm *running;
 static unsigned limit, quiet_since;
 static struct timespec start;
+static timer_t ticker;
+static bool ticks;
 static const int terminating[] = { SIGINT, SIGTERM, SIGHUP };
 #define TERMINATING (sizeof terminating / sizeof *terminating)
 static struct sigaction previous[TERMINATING];
@@ -28,6 +31,12 @@ static void reach(enum limit which)
 }
 
 static void on_tick(int signal)
+{
+	(void)signal;
+	vm_interrupt(running);
+}
+
+static void on_second(int signal)
 {
 	(void)signal;
 	limit_seconds = limit_seconds + 1;
@@ -58,9 +67,21 @@ double deadline_seconds(void)
 	return (double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9;
 }
 
-void deadline_start(struct vm *vm, unsigned seconds)
+/* A machine without such timers has only its seconds. */
+static void tick_start(unsigned ms)
 {
-	struct sigaction action = { .sa_handler = on_tick };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	const struct timespec period = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000L };
+	const struct sigaction action = { .sa_handler = on_tick };
+
+	ticks = ms && !sigaction(SIGUSR1, &action, NULL) && !timer_create(CLOCK_MONOTONIC, &event, &ticker);
+	if (ticks)
+		timer_settime(ticker, 0, &(struct itimerspec){ period, period }, NULL);
+}
+
+void deadline_start(struct vm *vm, unsigned seconds, unsigned tick_ms)
+{
+	struct sigaction action = { .sa_handler = on_second };
 	const struct itimerval second = { { 1, 0 }, { 1, 0 } };
 
 	running = vm;
@@ -78,10 +99,14 @@ void deadline_start(struct vm *vm, unsigned seconds)
 	}
 	if (!getenv(TICKER_MARK))
 		setitimer(ITIMER_REAL, &second, NULL);
+	tick_start(tick_ms);
 }
 
 void deadline_stop(void)
 {
+	if (ticks)
+		timer_delete(ticker);
+	signal(SIGUSR1, SIG_IGN);
 	setitimer(ITIMER_REAL, &(struct itimerval){ 0 }, NULL);
 	signal(SIGALRM, SIG_IGN);
 	for (size_t n = 0; n < TERMINATING; n++)

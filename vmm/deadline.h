@@ -1,6 +1,7 @@
 /*
  * What ends a run from outside: a signal, the time limit, or a guest that
- * has passed no gate for so long that it never will.
+ * has passed no gate for so long that it never will.  And the ticks on which
+ * it is looked after meanwhile.
  */
 #ifndef DEADLINE_H
 #define DEADLINE_H
@@ -21,8 +22,16 @@ extern volatile sig_atomic_t limit_signal;
 /* Seconds since deadline_start. */
 extern volatile sig_atomic_t limit_seconds;
 
-/* Watch over this VM's run.  seconds 0: no limit but the quiet one. */
-void deadline_start(struct vm *vm, unsigned seconds);
+/*
+ * So often the vCPU is interrupted whatever the guest does, of this machine's time: what waits then
+ * is looked at (input, unfinished output, a guest that halted, another vCPU's turn).
+ */
+#define DEADLINE_TICK_MS        20
+/* The same where vCPUs take turns, and wait for each other's. */
+#define DEADLINE_TURN_MS        2
+
+/* Watch over this VM's run.  seconds 0: no limit but the quiet one.  tick_ms 0: no ticks. */
+void deadline_start(struct vm *vm, unsigned seconds, unsigned tick_ms);
 /* The guest has done something to tell of. */
 void deadline_progress(void);
 void deadline_stop(void);

@@ -4,7 +4,7 @@
 #include "box/box.h"
 #include "check/claims.h"
 #include "engine.h"
-#include "image/image.h"
+#include "guest.h"
 #include "kvm/kvm.h"
 #include "deadline.h"
 #include "message.h"
@@ -60,15 +60,15 @@ static bool wanted(const void *options, enum gate_kind kind)
 	return options_traces(options, kind);
 }
 
-static int run_here(const struct options *o, const struct image *image, FILE *file, int fd)
+static int run_here(const struct options *o, const struct guest *guest, FILE *file, int fd)
 {
 	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd), .lint_only = o->lint };
 	const enum vendor vendor = host_vendor();
 	enum watch_method watch = o->watch;
 	struct run_request request = {
-		.image = image, .memory_size = o->memory, .cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
+		.image = &guest->image, .files = &guest->files, .memory_size = o->memory, .cpus = o->cpus, .lint = o->lint,
+		.cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
 		.timeout_seconds = o->timeout, .wanted = wanted, .options = o,
-		.lint_only = o->lint,
 		.progress = isatty(STDERR_FILENO) && !isatty(fd),
 		.header = {
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
@@ -83,6 +83,7 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 	if (!engine_watch(&watch, &request.debug_ways))
 		return EXIT_STATUS_CANNOT_RUN;
 	request.watch = watch;
+	request.patient = o->watch != WATCH_AUTO;
 	request.header.watch = watch_method_name(watch);
 	if (o->trace || o->lint) {
 		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);
@@ -101,15 +102,25 @@ static int run_here(const struct options *o, const struct image *image, FILE *fi
 static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, int *number)
 {
 	char **argv = options_inner_argv(o, "vmm");
-	const struct box_request request = {
-		.argv = argv, .guest_path = o->guest, .memory_size = o->memory, .timeout_seconds = o->timeout,
+	char inner[BOOT_MODULES_MAX + 1][OPTIONS_INNER_PATH_MAX];
+	struct box_file files[BOOT_MODULES_MAX + 1];
+	struct box_request request = {
+		.argv = argv, .guest_path = o->guest, .files = files, .memory_size = o->memory,
+		.timeout_seconds = o->timeout,
 		.out = file, .intel = intel, .colour = wants_colour(fd), .width = terminal_width(fd),
+		.input = true,
 	};
 	int status = EXIT_STATUS_CANNOT_RUN;
 
 	if (!argv) {
 		message("out of memory");
 		return status;
+	}
+	for (unsigned n = 0; (files[n].path = options_inner_path(o, n, inner[n])); n++) {
+		files[n].inner = inner[n];
+		request.file_count = n + 1;
+		if (n == o->modules)
+			break;
 	}
 	switch (box_run(&request, &status)) {
 	case BOX_DONE:
@@ -127,43 +138,20 @@ static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, i
 	return status;
 }
 
-static bool same_file(const char *a, const char *b)
+static int trace_it(const struct options *o, const struct guest *guest, int *number)
 {
-	struct stat x, y;
-
-	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
-}
-
-static int trace_guest(const struct options *o, int *number)
-{
-	struct output *output;
-	struct image image;
-	enum place place;
-	char why[256];
+	enum place place = engine_choose(o->engine);
 	int error, status;
+	struct output *output = place == PLACE_NONE ? NULL : output_open(o->output, &error);
 
-	if (!image_open(&image, o->guest, o->memory - boot_reserved(o->memory), why, sizeof why)) {
-		message("%s: %s", o->guest, why);
+	if (!output)
 		return EXIT_STATUS_CANNOT_RUN;
-	}
-	if (o->output && same_file(o->output, o->guest)) {
-		message("%s: the trace would overwrite the guest", o->output);
-		image_close(&image);
-		return EXIT_STATUS_CANNOT_RUN;
-	}
-	place = engine_choose(o->engine);
-	output = place == PLACE_NONE ? NULL : output_open(o->output, &error);
-	if (!output) {
-		image_close(&image);
-		return EXIT_STATUS_CANNOT_RUN;
-	}
 	if (place == PLACE_HERE) {
-		status = run_here(o, &image, output_file(output), output_fd(output));
+		status = run_here(o, guest, output_file(output), output_fd(output));
 		*number = limit_reached == LIMIT_SIGNAL ? limit_signal : 0;
 	} else {
 		status = run_in_box(o, place == PLACE_BOX_INTEL, output_file(output), output_fd(output), number);
 	}
-	image_close(&image);
 	if (*number || (status == EXIT_STATUS_CANNOT_RUN && !output_error(output)))
 		output_abandon(output);
 	else if (output_commit(output))
@@ -171,9 +159,20 @@ static int trace_guest(const struct options *o, int *number)
 	return status;
 }
 
+static int trace_guest(struct options *o, int *number)
+{
+	struct guest guest = { 0 };
+	int status = EXIT_STATUS_CANNOT_RUN;
+
+	if (guest_open(&guest, o))
+		status = trace_it(o, &guest, number);
+	guest_close(&guest);
+	return status;
+}
+
 static int refuse_watch(enum watch_method method)
 {
-	message("--watch=%s is not available in this version: break and step are", watch_method_name(method));
+	message("--watch=%s is not available in this version: break, step and gates are", watch_method_name(method));
 	return EXIT_STATUS_CANNOT_RUN;
 }
 
@@ -189,10 +188,23 @@ static void open_standard_descriptors(void)
 		close(fd);
 }
 
+static int run(struct options *o, int *number)
+{
+	if (o->claims) {
+		claims_print(stdout, terminal_width(STDOUT_FILENO));
+		return fflush(stdout) || ferror(stdout) ? EXIT_STATUS_CANNOT_RUN : EXIT_STATUS_OK;
+	}
+	if (o->probe)
+		return engine_probe();
+	if (o->watch == WATCH_RING)
+		return refuse_watch(o->watch);
+	return trace_guest(o, number);
+}
+
 int main(int argc, char **argv)
 {
 	struct options o;
-	int status, number = 0;
+	int status = EXIT_STATUS_OK, number = 0;
 
 	if (box_is_init())
 		box_init();
@@ -200,21 +212,15 @@ int main(int argc, char **argv)
 	switch (options_parse(&o, argc, argv, stdout)) {
 	case OPTIONS_BAD:
 		message("%s", o.error);
-		return EXIT_STATUS_USAGE;
+		status = EXIT_STATUS_USAGE;
+		break;
 	case OPTIONS_DONE:
-		return EXIT_STATUS_OK;
+		break;
 	case OPTIONS_RUN:
+		status = run(&o, &number);
 		break;
 	}
-	if (o.claims) {
-		claims_print(stdout, terminal_width(STDOUT_FILENO));
-		return fflush(stdout) || ferror(stdout) ? EXIT_STATUS_CANNOT_RUN : EXIT_STATUS_OK;
-	}
-	if (o.probe)
-		return engine_probe();
-	if (o.watch == WATCH_RING)
-		return refuse_watch(o.watch);
-	status = trace_guest(&o, &number);
+	options_free(&o);
 	if (number)
 		die_by(number);
 	return status;

@@ -16,7 +16,10 @@
 #define MEMORY_DEFAULT  (UINT64_C(64) << 20)
 
 /* Keys of options without a short form. */
-enum { KEY_CPU = 0x100, KEY_TIMEOUT, KEY_PROBE, KEY_CLAIMS, KEY_VERSION, KEY_LINT };
+enum {
+	KEY_CPU = 0x100, KEY_TIMEOUT, KEY_PROBE, KEY_CLAIMS, KEY_VERSION, KEY_BOOT, KEY_APPEND, KEY_MODULE, KEY_MODULE_TEXT,
+	KEY_INITRD, KEY_CPUS, KEY_LINT
+};
 
 static const struct argp_option options[] = {
 	{ "trace", 't', "KINDS", OPTION_ARG_OPTIONAL,
@@ -29,9 +32,17 @@ static const struct argp_option options[] = {
 	  "Print as text (default) or json, one object a line; implies --trace", 0 },
 	{ "output", 'o', "FILE", 0, "Write the trace to FILE instead of stdout; implies --trace", 0 },
 	{ "engine", 'e', "ENGINE", 0, "auto (default), kvm, box or box-intel", 0 },
-	{ "watch", 'w', "METHOD", 0, "auto (default), step, break, ring or none", 0 },
+	{ "watch", 'w', "METHOD", 0, "auto (default), step, break, gates, ring or none", 0 },
 	{ "cpu", KEY_CPU, "VENDOR", 0, "CPUID vendor that the guest sees: amd, intel or host (default)", 0 },
 	{ "memory", 'm', "SIZE", 0, "Guest memory, with suffix K, M or G: 2M to 3G (default 64M)", 0 },
+	{ "boot", KEY_BOOT, "PROTOCOL", 0,
+	  "How the guest is loaded and entered: auto (default: what the file says), elf, multiboot, multiboot2, pvh or linux", 0 },
+	{ "append", KEY_APPEND, "TEXT", 0, "The guest's command line", 0 },
+	{ "module", KEY_MODULE, "FILE[ ARGS]", 0,
+	  "Load FILE as a boot module; the guest is told the whole string.  May be given several times", 0 },
+	{ "module-text", KEY_MODULE_TEXT, "TEXT", OPTION_HIDDEN, "What the guest is told of the module before", 0 },
+	{ "initrd", KEY_INITRD, "FILE", 0, "Linux' initial RAM disk; for others the first module", 0 },
+	{ "cpus", KEY_CPUS, "N", 0, "Processors of the guest, 1 (default) to 8", 0 },
 	{ "timeout", KEY_TIMEOUT, "SECONDS", 0, "Stop the guest after that long", 0 },
 	{ "probe", KEY_PROBE, NULL, 0, "Say what each engine here can do, row by row, and exit", 0 },
 	{ "claims", KEY_CLAIMS, NULL, 0,
@@ -43,7 +54,7 @@ static const struct argp_option options[] = {
 
 static const char usage[] = "GUEST";
 static const char doc[] =
-	"Run GUEST, a kernel in an ELF file, under KVM, sample the processor on both sides of every "
+	"Run GUEST, a kernel, under KVM, sample the processor on both sides of every "
 	"system-call gate, and check each against the manuals."
 	"\v"
 	"Exit status:\n"
@@ -192,6 +203,18 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_memory(o, arg);
 	case KEY_TIMEOUT:
 		return parse_timeout(o, arg);
+	case KEY_BOOT:
+		return parse_boot(o, arg);
+	case KEY_APPEND:
+		return parse_append(o, arg);
+	case KEY_MODULE:
+		return parse_module(o, arg);
+	case KEY_MODULE_TEXT:
+		return parse_module_text(o, arg);
+	case KEY_INITRD:
+		return parse_initrd(o, arg);
+	case KEY_CPUS:
+		return parse_cpus(o, arg);
 	case KEY_LINT:
 		o->lint = true;
 		return 0;
@@ -216,7 +239,7 @@ enum options_result options_parse(struct options *o, int argc, char **argv, FILE
 {
 	struct parse p = { .o = o, .out = out };
 
-	*o = (struct options){ .memory = MEMORY_DEFAULT, .kinds = KINDS_ALL };
+	*o = (struct options){ .memory = MEMORY_DEFAULT, .kinds = KINDS_ALL, .cpus = 1 };
 	/* argp's own messages take two lines, and its --help ends the process. */
 	if (!argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p) && !p.done)
 		return OPTIONS_RUN;

@@ -1,6 +1,6 @@
 /*
- * The values of options: words, kinds, sizes, seconds, with their bounds, and
- * the same written out again for the program inside a box.  Knows no argp.
+ * The values of options: words, kinds, sizes, seconds, with their bounds.
+ * Knows no argp.
  */
 #include "options_values.h"
 
@@ -35,7 +35,8 @@ static const char *const engines[] = {
 	[ENGINE_AUTO] = "auto", [ENGINE_KVM] = "kvm", [ENGINE_BOX] = "box", [ENGINE_BOX_INTEL] = "box-intel",
 };
 static const char *const methods[] = {
-	[WATCH_AUTO] = "auto", [WATCH_STEP] = "step", [WATCH_BREAK] = "break", [WATCH_RING] = "ring",
+	[WATCH_AUTO] = "auto", [WATCH_STEP] = "step", [WATCH_BREAK] = "break", [WATCH_GATES] = "gates",
+	[WATCH_RING] = "ring",
 	[WATCH_NONE] = "none",
 };
 static const char *const vendors[] = { [VENDOR_INTEL] = "intel", [VENDOR_AMD] = "amd", "host" };
@@ -60,6 +61,25 @@ const char *engine_name(enum engine engine)
 const char *watch_method_name(enum watch_method method)
 {
 	return (unsigned)method < COUNT(methods) ? methods[method] : "unknown";
+}
+
+const char *option_format_name(enum output_format format)
+{
+	return formats[format];
+}
+
+const char *option_vendor_name(enum vendor vendor)
+{
+	return vendors[vendor];
+}
+
+void option_kinds_text(const struct options *o, char *list, size_t size)
+{
+	*list = '\0';
+	for (size_t i = 0; i < COUNT(kind_lists); i++) {
+		if (o->kinds & kind_lists[i].kinds)
+			snprintf(list + strlen(list), size - strlen(list), "%s%s", *list ? "," : "", kind_lists[i].name);
+	}
 }
 
 /* The index of word in names, or a usage error that lists them. */
@@ -97,8 +117,7 @@ int parse_kinds(struct options *o, const char *list)
 	return 0;
 }
 
-/* Digits alone: no sign, no blank, no overflow. */
-static bool parse_digits(const char *text, uint64_t *value, const char **end)
+bool parse_digits(const char *text, uint64_t *value, const char **end)
 {
 	char *stop;
 
@@ -132,6 +151,7 @@ int parse_memory(struct options *o, const char *text)
 	if (value > MEMORY_MAX >> shift || value << shift < MEMORY_MIN)
 		return bad_usage(o, "--memory=%s: not within 2M and 3G", text);
 	o->memory = value << shift;
+	o->memory_set = true;
 	if (o->memory % MEMORY_PAGE)
 		return bad_usage(o, "--memory=%s: not a multiple of 4K", text);
 	return 0;
@@ -185,55 +205,4 @@ int parse_watch(struct options *o, const char *word)
 
 	o->watch = (enum watch_method)index;
 	return err;
-}
-
-/* "--trace=msr,far" and so on, as given. */
-static bool kinds_text(const struct options *o, char **text)
-{
-	char list[64] = "";
-
-	for (size_t i = 0; i < COUNT(kind_lists); i++) {
-		if (o->kinds & kind_lists[i].kinds)
-			snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s", *list ? "," : "",
-				 kind_lists[i].name);
-	}
-	return asprintf(text, "--trace=%s", list) >= 0;
-}
-
-char **options_inner_argv(const struct options *o, const char *argv0)
-{
-	char **argv = calloc(16, sizeof(*argv));
-	size_t n = 0;
-	bool ok = argv;
-
-	/* Inside, the kernel's KVM is the engine, and no second box is opened. */
-	ok = ok && (argv[n++] = strdup(argv0)) && (argv[n++] = strdup("--engine=kvm"));
-	if (o->lint)
-		ok = ok && (argv[n++] = strdup("--lint"));
-	if (o->lint && !o->trace)
-		ok = ok && asprintf(&argv[n++], "--format=%s", formats[o->format]) >= 0;
-	if (o->trace)
-		ok = ok && kinds_text(o, &argv[n++]) &&
-		     asprintf(&argv[n++], "--format=%s", formats[o->format]) >= 0;
-	if (o->cpu_set)
-		ok = ok && asprintf(&argv[n++], "--cpu=%s", vendors[o->cpu]) >= 0;
-	if (o->timeout)
-		ok = ok && asprintf(&argv[n++], "--timeout=%u", o->timeout) >= 0;
-	if (o->probe)
-		ok = ok && (argv[n++] = strdup("--probe"));
-	ok = ok && asprintf(&argv[n++], "--watch=%s", methods[o->watch]) >= 0 &&
-	     asprintf(&argv[n++], "--memory=%llu", (unsigned long long)o->memory) >= 0;
-	if (ok)
-		return argv;
-	if (argv)
-		argv[n ? n - 1 : 0] = NULL;
-	options_free_argv(argv);
-	return NULL;
-}
-
-void options_free_argv(char **argv)
-{
-	for (char **p = argv; p && *p; p++)
-		free(*p);
-	free(argv);
 }

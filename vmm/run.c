@@ -5,6 +5,7 @@
 #include "run.h"
 
 #include "check/claims.h"
+#include "device/firmware.h"
 #include "device/ports.h"
 #include "image/image.h"
 #include "kvm/kvm.h"
@@ -15,10 +16,14 @@
 
 #include <inttypes.h>
 #include <string.h>
+#include <unistd.h>
 
 struct pipeline {
 	const struct run_request *request;
 	struct guest_view view;
+	struct vm *cpu[VM_CPUS_MAX];
+	unsigned cpus;
+	struct ports ports;
 	struct claims *claims;
 	struct lint *lint;
 	struct trace_summary summary;
@@ -33,8 +38,10 @@ static void show_progress(struct pipeline *p, uint64_t seq)
 	p->told_second = limit_seconds;
 	if (p->request->sink)
 		fflush(p->request->sink->file);
-	if (p->request->progress && limit_seconds >= 2)
+	if (p->request->progress && limit_seconds >= 2) {
+		ports_settle(&p->ports);
 		fprintf(stderr, "\rvmm: %" PRIu64 " gates in %d s ", seq, (int)limit_seconds);
+	}
 }
 
 static void on_finding(void *context, const struct finding *f)
@@ -85,8 +92,10 @@ static void on_transition(void *context, struct transition *t)
 	/* A contradiction is told whatever was asked for. */
 	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
 		p->summary.events++;
-		if (r->sink && !r->lint_only)
+		if (r->sink && !r->lint) {
+			ports_settle(&p->ports);
 			r->sink->ops->transition(r->sink, t, &checks);
+		}
 	}
 	show_progress(p, t->seq);
 }
@@ -111,7 +120,7 @@ static void tell_claims(struct pipeline *p)
 			p->summary.claims_not_exercised++;
 			break;
 		}
-		if (sink && !p->request->lint_only)
+		if (sink && !p->request->lint)
 			sink->ops->claim(sink, &claim[n], &result);
 	}
 }
@@ -128,8 +137,10 @@ static void limit_account(struct run_end *end, const struct run_request *r)
 }
 
 /* How the run ended and what that makes of the exit status. */
-static int status_of(struct pipeline *p, struct run_end *end, const struct ports *ports)
+static int status_of(struct pipeline *p, struct run_end *end)
 {
+	const struct ports *ports = &p->ports;
+
 	if (ports->ended) {
 		end->end = ports->end;
 		end->code = ports->code;
@@ -157,7 +168,7 @@ static void tell_end(const struct pipeline *p)
 	if (s->account)
 		message("%s: %s", guest, s->account);
 	/* Where findings alone are printed, what decides the status is said here. */
-	if (p->request->sink && !(p->request->lint_only && s->checks_contradicted))
+	if (p->request->sink && !(p->request->lint && s->checks_contradicted))
 		return;
 	if (p->request->watch != WATCH_NONE)
 		message("%s: ended (%s, code %" PRIu64 "): %" PRIu64 " gates, %" PRIu64 " checks held, %" PRIu64
@@ -168,19 +179,30 @@ static void tell_end(const struct pipeline *p)
 		message("%s: ended (%s, code %" PRIu64 "), unwatched", guest, s->end, s->code);
 }
 
+static void set_line(void *context, unsigned irq, bool level)
+{
+	vm_irq_line(context, irq, level);
+}
+
 static int watch_it(struct pipeline *p, struct vm *vm)
 {
 	const struct run_request *r = p->request;
-	struct ports ports = { .console = stderr, .first = p->request->sink ? p->request->sink->file : NULL };
+	const struct ports_config devices = {
+		.console = stderr, .first = r->sink ? r->sink->file : NULL, .input = STDIN_FILENO,
+		.memory_size = r->memory_size, .cpus = p->cpus, .line = set_line, .context = vm,
+	};
 	struct run_end end = { 0 };
 	const struct watch watch = {
-		.vm = vm, .view = &p->view, .ports = &ports,
-		.event = on_transition, .about = on_about, .tables = on_tables, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
+		.vm = vm, .view = &p->view, .ports = &p->ports,
+		.event = on_transition, .about = on_about, .tables = on_tables, .context = p,
+		.stop = &limit_reached, .debug_ways = r->debug_ways,
+		.irqchip = true, .cpu = p->cpu, .cpus = p->cpus, .patient = r->patient,
 		.other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor,
 	};
 	int err;
 
-	deadline_start(vm, r->timeout_seconds);
+	ports_init(&p->ports, &devices);
+	deadline_start(vm, r->timeout_seconds, p->cpus > 1 ? DEADLINE_TURN_MS : DEADLINE_TICK_MS);
 	switch (r->watch) {
 	case WATCH_NONE:
 		err = watch_nothing(&watch, &end);
@@ -188,18 +210,21 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	case WATCH_BREAK:
 		err = watch_break(&watch, &end);
 		break;
+	case WATCH_GATES:
+		err = watch_gates(&watch, &end);
+		break;
 	default:
 		err = watch_step(&watch, &end);
 	}
 	deadline_stop();
 	if (r->progress && limit_seconds >= 2)
 		fputs("\r\033[K", stderr);
-	ports_flush(&ports);
+	ports_flush(&p->ports);
 	if (err)
 		return EXIT_STATUS_CANNOT_RUN;
 	if (limit_reached == LIMIT_SIGNAL)
 		return EXIT_STATUS_DIED;
-	p->summary.status = status_of(p, &end, &ports);
+	p->summary.status = status_of(p, &end);
 	tell_claims(p);
 	if (r->sink)
 		r->sink->ops->summary(r->sink, &p->summary);
@@ -207,11 +232,25 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 	return p->summary.status;
 }
 
+/* The machine's first vCPU has been opened: the others, and what is in its memory. */
+static int prepare(struct pipeline *p, struct vm *vm)
+{
+	const struct run_request *r = p->request;
+	int err;
+
+	for (p->cpu[p->cpus++] = vm; p->cpus < r->cpus; p->cpus++)
+		if ((err = vm_add_cpu(&p->cpu[p->cpus], vm, p->cpus)))
+			return err;
+	firmware_put(vm, r->image, p->cpus);
+	return vm_boot(vm, r->image, r->files, r->header.guest);
+}
+
 int run_guest(const struct run_request *request)
 {
 	const struct vm_config config = {
 		.device = "/dev/kvm", .memory_size = request->memory_size,
 		.cpu_vendor_set = request->cpu_vendor_set, .cpu_vendor = request->cpu_vendor,
+		.irqchip = true, .cpus = request->cpus,
 	};
 	struct pipeline p = { .request = request };
 	struct vm *vm;
@@ -224,13 +263,15 @@ int run_guest(const struct run_request *request)
 	p.lint = lint_new(&request->context, on_finding, &p);
 	if (!p.claims || !p.lint) {
 		message("out of memory");
-	} else if (!vm_boot_elf(vm, request->image, request->header.guest)) {
+	} else if (!prepare(&p, vm)) {
 		if (request->sink)
 			request->sink->ops->header(request->sink, &request->header);
 		status = watch_it(&p, vm);
 	}
 	claims_free(p.claims);
 	lint_free(p.lint);
+	for (unsigned n = 1; n < p.cpus; n++)
+		vm_close(p.cpu[n]);
 	vm_close(vm);
 	return status;
 }

@@ -13,6 +13,7 @@
 #include <stdint.h>
 
 struct image;
+struct boot_files;
 
 enum exit_status {
 	EXIT_STATUS_OK = 0,
@@ -25,16 +26,19 @@ enum exit_status {
 
 struct run_request {
 	const struct image *image;
+	const struct boot_files *files;
 	uint64_t memory_size;
+	unsigned cpus;
+	bool lint;                      /* the sink gets findings, and neither transitions nor claims */
 	bool cpu_vendor_set;
 	enum vendor cpu_vendor;
 	unsigned timeout_seconds;       /* 0: none */
-	enum watch_method watch;        /* WATCH_STEP, WATCH_BREAK, or WATCH_NONE: the guest runs untouched */
+	enum watch_method watch;        /* WATCH_STEP, WATCH_BREAK, WATCH_GATES, or WATCH_NONE: the guest runs untouched */
+	bool patient;                   /* WATCH_STEP, WATCH_BREAK: asked for by name, so leave nothing out */
 	struct debug_ways debug_ways;
 	struct sink *sink;              /* where the transitions go; NULL: only checked */
 	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
 	const void *options;
-	bool lint_only;                 /* the sink gets findings, and neither transitions nor claims */
 	bool progress;                  /* say on stderr how far it is */
 	struct trace_header header;
 	struct check_context context;

@@ -10,6 +10,7 @@
 #include "box/kernel.h"
 #include "box/qemu.h"
 #include "box/relay.h"
+#include "box/request.h"
 #include "box/snapshot.h"
 #include "box/tsc.h"
 #include "message.h"
@@ -22,6 +23,7 @@
 enum {
 	MIB = 1 << 20,
 	MEMORY_OWN = 256 * MIB,         /* of the machine's memory, for its kernel and its program */
+	FILE_COPIES = 2,                /* its files lie there as such, and in the program */
 	PROGRESS_AFTER_MS = 2000
 };
 
@@ -109,7 +111,8 @@ static void run(struct box *box, const struct box_kernel *kernel, const struct t
 	config->initramfs = initramfs_make(kernel, box_modules, false, &archive);
 	if (config->initramfs < 0)
 		return;
-	config->memory_size = (MEMORY_OWN + box->relay.request->memory_size + 2 * archive) & -(uint64_t)MIB;
+	config->memory_size = (MEMORY_OWN + box->relay.request->memory_size + 2 * archive +
+			       FILE_COPIES * request_files_size(box->relay.request)) & -(uint64_t)MIB;
 	box->small = config->memory_size <= SNAPSHOT_MEMORY;
 	if (box->small)
 		config->memory_size = SNAPSHOT_MEMORY;

@@ -20,6 +20,12 @@ enum box_result {
 	BOX_TIMEOUT = -4                /* the program inside outlived its own time limit by far */
 };
 
+/* A file that the program inside shall find. */
+struct box_file {
+	const char *path;               /* here */
+	const char *inner;              /* there: absolute; directories that it names are made */
+};
+
 struct box_request {
 	/*
 	 * The arguments of the program inside, argv[0] to a NULL, without the
@@ -27,12 +33,15 @@ struct box_request {
 	 */
 	char *const *argv;
 	const char *guest_path;         /* a file of this machine, or NULL for none */
-	uint64_t memory_size;           /* of the guest: the box gets that much more */
+	const struct box_file *files;   /* further files, which argv names */
+	size_t file_count;
+	uint64_t memory_size;           /* of the guest: the box gets that much more, and what the files need */
 	unsigned timeout_seconds;       /* the limit that argv gives the program inside; 0 none */
 	FILE *out;                      /* where its stdout goes; its stderr goes to stderr */
 	bool intel;                     /* the Intel box: Bochs; otherwise the AMD one: QEMU */
 	bool colour;                    /* VMM_COLOUR=1 or 0 inside */
 	unsigned width;                 /* COLUMNS inside, 0 unknown */
+	bool input;                     /* what our stdin brings goes in; into the AMD box only */
 };
 
 /*

@@ -26,6 +26,7 @@ enum {
 	MEMORY_MAX = 2048,              /* MiB that Bochs can be given */
 	COMMON_GUEST = 64 * MIB,
 	COMMON_REQUEST = 8 * MIB,
+	REQUEST_COPIES = 3,             /* as it was read, as files, and in the program */
 	PROGRESS_AFTER_MS = 2000
 };
 
@@ -55,7 +56,7 @@ bool box_intel_available(char *why, size_t why_size)
 	return find_all(&parts, why, why_size);
 }
 
-/* One machine for all guests but large ones; the request lies in its memory twice. */
+/* One machine for all guests but large ones; the request lies in its memory several times. */
 static bool is_common(const struct box_request *request, size_t request_size)
 {
 	return request->memory_size <= COMMON_GUEST && request_size <= COMMON_REQUEST;
@@ -158,11 +159,11 @@ static void run(struct relay *relay, const struct parts *parts)
 		return;
 	common = is_common(request, outbox.size);
 	archive = initramfs_make(&parts->kernel, box_modules_intel, true, &size);
-	config.memory_size = MEMORY_OWN + 2 * size + (common ? COMMON_GUEST + 2 * COMMON_REQUEST :
-						      request->memory_size + 2 * outbox.size);
+	config.memory_size = MEMORY_OWN + 2 * size + (common ? COMMON_GUEST + REQUEST_COPIES * COMMON_REQUEST :
+						      request->memory_size + REQUEST_COPIES * outbox.size);
 	config.memory_size &= -(uint64_t)MIB;
 	if (config.memory_size > (uint64_t)MEMORY_MAX * MIB)
-		message("the Intel box has room for a guest of %d MiB at most", MEMORY_MAX - MEMORY_OWN / MIB - 64);
+		message("the Intel box has room for a guest of %d MiB at most, with its files", MEMORY_MAX - MEMORY_OWN / MIB - 64);
 	else if (archive >= 0 && (config.request = request_disc_make(outbox.bytes, outbox.size)) >= 0)
 		attempts(relay, parts, &config, common, archive);
 	free(outbox.bytes);

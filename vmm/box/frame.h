@@ -25,7 +25,8 @@ enum frame_type {
 	FRAME_MACHINE,                  /* what the box runs on: VMM_PROVENANCE without its kernel */
 	FRAME_FILE,                     /* a path: the file that FRAME_DATA is for */
 	FRAME_DATA,
-	FRAME_START,
+	FRAME_START,                    /* u64: the time, in seconds since 1970 */
+	FRAME_INPUT,                    /* bytes for stdin; none: that was all.  After FRAME_STARTED */
 	FRAME_TYPES
 };
 

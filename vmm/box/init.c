@@ -10,17 +10,18 @@
 #include "box/kernel.h"
 #include "box/printer.h"
 #include "box/request_disc.h"
+#include "box/streams.h"
 #include "box/ticker.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/reboot.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/utsname.h>
 #include <sys/wait.h>
@@ -37,6 +38,7 @@ struct strings {
 
 static int port = -1;                   /* to the outside */
 static int request = -1;                /* from it: the port too, or a file that was put in beforehand */
+static struct frame_reader reader;      /* of request */
 static pid_t printer;                   /* what carries the port's bytes out; 0: the port is a device */
 
 /* QEMU ends when its machine restarts; Bochs, when it is switched off. */
@@ -169,11 +171,26 @@ static void append_provenance(struct strings *environment, const struct frame *f
 	append_text(environment, text);
 }
 
+/* The directories that a path names: some are there. */
+static void make_directories(char *path)
+{
+	for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
+		*p = '\0';
+		if (mkdir(path, 0700) != 0 && errno != EEXIST)
+			fail("cannot create %s in the box: %s", path, strerror(errno));
+		*p = '/';
+	}
+}
+
 static int create(const struct frame *frame)
 {
 	char *path = strndup((const char *)frame->payload, frame->length);
-	int fd = path ? open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600) : -1;
+	int fd = -1;
 
+	if (path && path[0] == '/') {
+		make_directories(path);
+		fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	}
 	if (fd < 0)
 		fail("cannot create %s in the box: %s", path ? path : "a file", strerror(errno));
 	free(path);
@@ -186,15 +203,27 @@ static void store(int fd, const struct frame *frame)
 		ssize_t put = write(fd, frame->payload + done, frame->length - done);
 
 		if (put <= 0)
-			fail("cannot store the guest in the box: %s", strerror(errno));
+			fail("cannot store a file in the box: %s", strerror(errno));
 		done += (uint32_t)put;
 	}
+}
+
+/* A machine that was saved, or has no clock, does not know how late it is; it need not. */
+static void set_clock(const struct frame *frame)
+{
+	struct timespec now = { 0 };
+	uint64_t seconds;
+
+	if (frame->length != sizeof(seconds))
+		return;
+	memcpy(&seconds, frame->payload, sizeof(seconds));
+	now.tv_sec = (time_t)seconds;
+	clock_settime(CLOCK_REALTIME, &now);
 }
 
 /* What to run: frames up to FRAME_START. */
 static void receive(struct strings *arguments, struct strings *environment)
 {
-	static struct frame_reader reader;
 	struct frame frame;
 	int file = -1;
 
@@ -216,6 +245,8 @@ static void receive(struct strings *arguments, struct strings *environment)
 			append_provenance(environment, &frame);
 			break;
 		case FRAME_FILE:
+			if (file >= 0)
+				close(file);
 			file = create(&frame);
 			break;
 		case FRAME_DATA:
@@ -224,6 +255,7 @@ static void receive(struct strings *arguments, struct strings *environment)
 		case FRAME_START:
 			if (file >= 0)
 				close(file);
+			set_clock(&frame);
 			return;
 		default:
 			fail("the port brought a frame of type %d", frame.type);
@@ -231,8 +263,25 @@ static void receive(struct strings *arguments, struct strings *environment)
 	}
 }
 
-static pid_t start(const struct strings *arguments, const struct strings *environment, int out[2], int err[2])
+/* The program's end of its stdin.  Into the Intel box nothing comes once it runs. */
+static int open_stdin(struct streams *streams)
 {
+	int ends[2];
+
+	streams->in = -1;
+	if (printer)
+		return open("/dev/null", O_RDONLY | O_CLOEXEC);
+	if (pipe2(ends, O_CLOEXEC) != 0)
+		fail("pipe: %s", strerror(errno));
+	signal(SIGPIPE, SIG_IGN);               /* it need not read what comes */
+	fcntl(ends[1], F_SETFL, O_NONBLOCK);
+	streams->in = ends[1];
+	return ends[0];
+}
+
+static pid_t start(const struct strings *arguments, const struct strings *environment, struct streams *streams)
+{
+	int out[2], err[2], in = open_stdin(streams);
 	pid_t pid;
 
 	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
@@ -241,7 +290,8 @@ static pid_t start(const struct strings *arguments, const struct strings *enviro
 	if (pid < 0)
 		fail("fork: %s", strerror(errno));
 	if (pid == 0) {
-		dup2(open("/dev/null", O_RDONLY | O_CLOEXEC), 0);
+		signal(SIGPIPE, SIG_DFL);
+		dup2(in, 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
 		if (printer)
@@ -250,39 +300,19 @@ static pid_t start(const struct strings *arguments, const struct strings *enviro
 		dprintf(2, "execve: %s\n", strerror(errno));
 		_exit(127);
 	}
+	close(in);
 	close(out[1]);
 	close(err[1]);
+	streams->out = out[0];
+	streams->err = err[0];
 	return pid;
-}
-
-/* Everything that comes out of the two pipes, in the order in which it is seen, until both end. */
-static void relay(int out, int err)
-{
-	static uint8_t bytes[FRAME_PAYLOAD_MAX];
-	struct pollfd pipes[] = { { .fd = out, .events = POLLIN }, { .fd = err, .events = POLLIN } };
-	static const enum frame_type types[] = { FRAME_OUT, FRAME_ERR };
-
-	while (pipes[0].fd >= 0 || pipes[1].fd >= 0) {
-		if (poll(pipes, 2, -1) < 0)
-			continue;
-		for (int i = 0; i < 2; i++) {
-			ssize_t got;
-
-			if (pipes[i].fd < 0 || pipes[i].revents == 0)
-				continue;
-			got = read(pipes[i].fd, bytes, sizeof(bytes));
-			if (got <= 0)
-				pipes[i].fd = -1;
-			else
-				say(types[i], bytes, (size_t)got);
-		}
-	}
 }
 
 _Noreturn void box_init(void)
 {
 	struct strings arguments = { .count = 0 }, environment = { .count = 0 };
-	int out[2], err[2], status = 0;
+	struct streams streams = { .reader = &reader };
+	int status = 0, error;
 	pid_t pid, clock = 0;
 
 	mount_all();
@@ -298,10 +328,13 @@ _Noreturn void box_init(void)
 	say(FRAME_STARTED, NULL, 0);
 	if (printer)
 		append_text(&environment, strdup(TICKER_MARK "=1"));
-	pid = start(&arguments, &environment, out, err);
+	pid = start(&arguments, &environment, &streams);
+	streams.port = port;
 	if (printer)
 		clock = ticker_start(pid);
-	relay(out[0], err[0]);
+	error = streams_relay(&streams);
+	if (error != 0)
+		fail("cannot write to the port: %s", strerror(-error));
 	if (clock > 0)
 		kill(clock, SIGKILL);
 	if (waitpid(pid, &status, 0) != pid)

@@ -6,6 +6,7 @@
 #include "box/relay.h"
 
 #include "box/request_disc.h"
+#include "input.h"
 #include "message.h"
 
 #include <errno.h>
@@ -20,7 +21,10 @@
 
 enum {
 	SECOND_MS = 1000,
-	START_PATIENCE_MS = 10000       /* it takes 100 */
+	START_PATIENCE_MS = 10000,      /* it takes 100, and what its files take: */
+	BYTES_PER_MS = 8192,            /* they go in at four times that */
+	INPUT_PATIENCE_MS = 500,        /* while our terminal is somebody else's */
+	INPUT_MAX = 4096
 };
 
 uint64_t relay_clock(void)
@@ -112,6 +116,7 @@ static enum relay_state ask(struct relay *relay)
 	relay->deadline = relay_clock() + START_PATIENCE_MS;
 	if (!relay->machine->asked && outbox_fill(&relay->outbox, relay->request, relay->machine->name) != 0)
 		return ended(relay, BOX_UNUSABLE, 0);
+	relay->deadline += relay->outbox.size / BYTES_PER_MS;
 	return RELAY_GOES_ON;
 }
 
@@ -131,6 +136,8 @@ static enum relay_state started(struct relay *relay)
 		return broken(relay, "it starts what nobody asked for");
 	relay->phase = RELAY_RUNNING;
 	relay->deadline = UINT64_MAX;
+	if (relay->request->input && !relay->machine->asked)
+		relay->input = STDIN_FILENO;
 	if (relay->machine->own_clock)
 		relay->second_at = relay_clock() + SECOND_MS;
 	if (relay->request->timeout_seconds > 0)
@@ -222,6 +229,26 @@ static enum relay_state on_writable(struct relay *relay)
 	return RELAY_GOES_ON;
 }
 
+/* What is there on stdin becomes the next frame to send; its end too. */
+static void on_input(struct relay *relay)
+{
+	struct frame_header header = { .type = FRAME_INPUT };
+	struct outbox *outbox = &relay->outbox;
+	uint8_t bytes[INPUT_MAX];
+	char *frame;
+
+	header.length = (uint32_t)input_read(&relay->input, bytes, sizeof(bytes));
+	if (header.length == 0 && relay->input >= 0)
+		return;
+	frame = malloc(sizeof(header) + sizeof(bytes));
+	if (!frame)
+		return;
+	memcpy(frame, &header, sizeof(header));
+	memcpy(frame + sizeof(header), bytes, header.length);
+	free(outbox->bytes);
+	*outbox = (struct outbox){ .bytes = frame, .size = sizeof(header) + header.length };
+}
+
 static enum relay_state on_time(struct relay *relay)
 {
 	uint64_t now = relay_clock();
@@ -249,6 +276,8 @@ static int patience(const struct relay *relay)
 
 	if (relay->second_at < next)
 		next = relay->second_at;
+	if (relay->input >= 0 && now + INPUT_PATIENCE_MS < next && !input_is_ours(relay->input))
+		next = now + INPUT_PATIENCE_MS;
 	if (next <= now)
 		return 0;
 	return next - now < 60000 ? (int)(next - now) : 60000;
@@ -257,13 +286,15 @@ static int patience(const struct relay *relay)
 static enum relay_state look(struct relay *relay)
 {
 	bool more = relay->outbox.sent < relay->outbox.size;
+	bool takes = !more && relay->input >= 0 && input_is_ours(relay->input);
 	struct pollfd fds[] = {
 		{ .fd = relay->signals, .events = POLLIN },
 		{ .fd = relay->machine->port, .events = (short)(more ? POLLIN | POLLOUT : POLLIN) },
+		{ .fd = takes ? relay->input : -1, .events = POLLIN },
 	};
 	enum relay_state state = RELAY_GOES_ON;
 
-	if (poll(fds, 2, patience(relay)) < 0)
+	if (poll(fds, 3, patience(relay)) < 0)
 		return RELAY_GOES_ON;
 	if (fds[0].revents & POLLIN)
 		state = on_signal(relay);
@@ -271,6 +302,8 @@ static enum relay_state look(struct relay *relay)
 		state = on_readable(relay);
 	if (state == RELAY_GOES_ON && (fds[1].revents & POLLOUT))
 		state = on_writable(relay);
+	if (state == RELAY_GOES_ON && fds[2].revents)
+		on_input(relay);
 	return state == RELAY_GOES_ON ? on_time(relay) : state;
 }
 
@@ -285,6 +318,7 @@ enum relay_state relay_run(struct relay *relay, const struct machine *machine, b
 	relay->outbox = (struct outbox){ .size = 0 };
 	relay->second_at = UINT64_MAX;
 	relay->seconds = 0;
+	relay->input = -1;
 	if (!relay->reader)
 		return RELAY_NOT_UP;
 	if (!boots)

@@ -43,6 +43,7 @@ struct relay {
 	uint64_t deadline;
 	uint64_t second_at;             /* when to tell the machine that a second has passed, or UINT64_MAX */
 	uint32_t seconds;               /* told */
+	int input;                      /* what goes in, or -1: nothing, or no more */
 	bool progress_shown;
 };
 

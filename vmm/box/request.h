@@ -1,6 +1,6 @@
 /*
  * What the host sends into the box when it has said hello: arguments,
- * environment and guest, as one run of frames.
+ * environment and files, as one run of frames.
  */
 #ifndef BOX_REQUEST_H
 #define BOX_REQUEST_H
@@ -17,5 +17,7 @@ struct outbox {
 
 /* machine: what it runs on, as struct machine names it.  0, or -errno after one message.  The caller frees outbox->bytes. */
 int outbox_fill(struct outbox *outbox, const struct box_request *request, const char *machine);
+/* The bytes of all its files together. */
+uint64_t request_files_size(const struct box_request *request);
 
 #endif

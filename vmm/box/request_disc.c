@@ -37,7 +37,7 @@ int request_disc_make(const void *bytes, size_t size)
 	    pwrite(fd, bytes, size, REQUEST_SECTOR) == (ssize_t)size)
 		return fd;
 	message("cannot write the request for the box: %s", fd < 0 || size <= ROOM ?
-		strerror(errno) : "the guest is too large");
+		strerror(errno) : "the files are too large");
 	if (fd >= 0)
 		close(fd);
 	return -1;

@@ -10,20 +10,9 @@
 
 #include <gelf.h>
 #include <libelf.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-bool refuse(const struct loader *l, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	vsnprintf(l->why, l->why_size, format, arguments);
-	va_end(arguments);
-	return false;
-}
+#define SECTIONS_MAX 1024
 
 static bool looks_like_text(const struct loader *l)
 {
@@ -131,20 +120,41 @@ static bool check_program_headers(const struct loader *l, const GElf_Ehdr *heade
 	return true;
 }
 
-static bool load(const struct loader *l, Elf *elf)
+/* A section header table that is inside the file; what it says is for its reader to doubt. */
+static void take_sections(const struct loader *l, const GElf_Ehdr *header)
+{
+	const size_t entry_size = l->image->is_32bit ? sizeof(Elf32_Shdr) : sizeof(Elf64_Shdr);
+
+	if (header->e_shnum == 0 || header->e_shnum > SECTIONS_MAX || header->e_shentsize != entry_size ||
+	    header->e_shstrndx >= header->e_shnum || !range_within(header->e_shoff, header->e_shnum * entry_size, l->size))
+		return;
+	l->image->sections = (struct image_sections){
+		.headers = l->bytes + header->e_shoff, .count = header->e_shnum, .entry_size = (uint32_t)entry_size,
+		.names = header->e_shstrndx,
+	};
+}
+
+static bool load(const struct loader *l, Elf *elf, with_elf *load_it)
 {
 	GElf_Ehdr header;
 
 	if (!gelf_getehdr(elf, &header))
 		return refuse(l, "unreadable ELF header: %s", elf_errmsg(-1));
 	if (!check_machine(l, &header) || !check_type(l, &header) || !check_program_headers(l, &header) ||
-	    !load_segments(l, elf, &header))
+	    !load_it(l, elf, &header))
 		return false;
+	if (l->physical)
+		take_sections(l, &header);
 	l->image->symbols = symbols_load(elf);
 	return l->image->symbols || refuse(l, "out of memory");
 }
 
-static bool load_bytes(const struct loader *l)
+bool is_elf(const struct loader *l)
+{
+	return l->size >= EI_NIDENT && memcmp(l->bytes, ELFMAG, SELFMAG) == 0;
+}
+
+bool load_with_elf(struct loader *l, with_elf *load_it)
 {
 	Elf *elf;
 	bool ok;
@@ -156,30 +166,35 @@ static bool load_bytes(const struct loader *l)
 	elf = elf_memory((char *)l->bytes, l->size);
 	if (!elf)
 		return refuse(l, "cannot be read as an ELF file: %s", elf_errmsg(-1));
-	ok = load(l, elf);
+	ok = load(l, elf, load_it);
 	elf_end(elf);
 	return ok;
 }
 
-bool image_open(struct image *image, const char *path, uint64_t limit, char *why, size_t why_size)
+bool load_elf(struct loader *l)
 {
-	struct loader l = { .limit = limit, .image = image, .why = why, .why_size = why_size };
-
-	*image = (struct image){ 0 };
-	l.bytes = file_read(path, &l.size, why, why_size);
-	if (!l.bytes)
+	l->limit = l->elf_limit;
+	if (!load_with_elf(l, load_segments))
 		return false;
-	image->handle = l.bytes;
-	if (load_bytes(&l))
-		return true;
-	image_close(image);
-	return false;
+	l->image->protocol = l->image->is_32bit ? BOOT_ELF32 : BOOT_ELF64;
+	return true;
 }
 
-void image_close(struct image *image)
+static bool load_nothing(const struct loader *l, Elf *elf, const GElf_Ehdr *header)
 {
-	symbols_free(image->symbols);
-	free(image->segments);
-	free(image->handle);
-	*image = (struct image){ 0 };
+	(void)l, (void)elf, (void)header;
+	return true;
+}
+
+bool load_symbols_only(struct loader *l)
+{
+	struct loader quiet = *l;
+	char why[160];
+
+	quiet.why = why;
+	quiet.why_size = sizeof(why);
+	if (load_with_elf(&quiet, load_nothing))
+		return true;
+	l->image->symbols = symbols_load(NULL);
+	return l->image->symbols || refuse(l, "out of memory");
 }

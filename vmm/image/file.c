@@ -21,7 +21,7 @@
 static const char *unsuitable(const struct stat *st)
 {
 	if (S_ISDIR(st->st_mode))
-		return "a directory, not a guest";
+		return "a directory, not a file";
 	if (!S_ISREG(st->st_mode))
 		return "not a regular file";
 	if (st->st_size == 0)

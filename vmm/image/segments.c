@@ -27,7 +27,7 @@ static bool check_segment(const struct loader *l, const GElf_Phdr *p)
 	if (size - 1 > UINT64_MAX - gpa)
 		return refuse(l, "the segment at 0x%llx of 0x%llx bytes wraps around in physical memory",
 			      gpa, size);
-	if (size - 1 > (l->image->is_32bit ? UINT32_MAX : UINT64_MAX) - linear)
+	if (!l->physical && size - 1 > (l->image->is_32bit ? UINT32_MAX : UINT64_MAX) - linear)
 		return refuse(l, "the segment at linear 0x%llx of 0x%llx bytes wraps around",
 			      linear, size);
 	if (!range_within(gpa, size, limit))
@@ -44,7 +44,7 @@ static bool check_overlap(const struct loader *l, const struct segment *a)
 		if (ranges_overlap(a->gpa, a->memory_size, b->gpa, b->memory_size))
 			return refuse(l, "segments at 0x%llx and 0x%llx overlap in physical memory",
 				      (unsigned long long)b->gpa, (unsigned long long)a->gpa);
-		if (ranges_overlap(a->linear, a->memory_size, b->linear, b->memory_size))
+		if (!l->physical && ranges_overlap(a->linear, a->memory_size, b->linear, b->memory_size))
 			return refuse(l, "segments at linear 0x%llx and 0x%llx overlap",
 				      (unsigned long long)b->linear, (unsigned long long)a->linear);
 	}
@@ -87,7 +87,7 @@ static bool add_segment(const struct loader *l, const GElf_Phdr *p)
 		.memory_size = p->p_memsz,
 		.bytes = l->bytes + p->p_offset,
 	};
-	if (!check_overlap(l, &s) || !check_mapping(l, &s))
+	if (!check_overlap(l, &s) || (!l->physical && !check_mapping(l, &s)))
 		return false;
 	image->segments[image->segment_count++] = s;
 	return true;
@@ -110,6 +110,28 @@ static bool check_entry(const struct loader *l)
 	return refuse(l, "the entry 0x%llx is outside every segment", (unsigned long long)image->entry);
 }
 
+/*
+ * The specifications call an entry physical; linkers put the linear address in
+ * e_entry, which is meant where it is no physical one.
+ */
+bool load_physical_entry(const struct loader *l, uint64_t entry)
+{
+	struct image *image = l->image;
+	const struct segment *s;
+
+	for (s = image->segments; s < image->segments + image->segment_count; s++) {
+		image->entry = entry;
+		if (entry - s->gpa < s->memory_size)
+			return true;
+	}
+	for (s = image->segments; s < image->segments + image->segment_count; s++) {
+		image->entry = entry - s->linear + s->gpa;
+		if (entry - s->linear < s->memory_size)
+			return true;
+	}
+	return refuse(l, "the entry 0x%llx is outside every segment", (unsigned long long)entry);
+}
+
 bool load_segments(const struct loader *l, Elf *elf, const GElf_Ehdr *header)
 {
 	struct image *image = l->image;
@@ -129,5 +151,5 @@ bool load_segments(const struct loader *l, Elf *elf, const GElf_Ehdr *header)
 		return refuse(l, "no loadable segment (PT_LOAD)");
 	qsort(image->segments, image->segment_count, sizeof(*image->segments), by_gpa);
 	image->entry = header->e_entry;
-	return check_entry(l);
+	return l->physical || check_entry(l);
 }

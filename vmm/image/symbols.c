@@ -49,6 +49,15 @@ bool symbols_address(const struct symbols *s, const char *name, uint64_t *addres
 	return false;
 }
 
+bool symbols_code(const struct symbols *s, size_t n, uint64_t *address, uint64_t *size)
+{
+	if (n >= s->covering_count)
+		return false;
+	*address = s->covering[n].address;
+	*size = s->covering[n].function ? s->covering[n].size : 0;
+	return true;
+}
+
 /* The slot of address, or the free one where it belongs.  There always is a free one. */
 static struct symbol_text *slot_of(struct symbol_text *slots, size_t count, uint64_t address)
 {

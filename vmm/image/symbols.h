@@ -13,6 +13,7 @@ struct symbol {
 	const char *name;               /* in names */
 	uint8_t rank;                   /* which of several at one address is preferred: the lowest */
 	bool sized;                     /* the file gives its size */
+	bool function;                  /* STT_FUNC: its bytes are instructions */
 };
 
 struct symbol_text {

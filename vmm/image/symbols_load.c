@@ -201,7 +201,8 @@ static void take(struct symbols *s, Elf *elf, const GElf_Sym *sym, const struct 
 		 size_t *used)
 {
 	size_t length = name_length(strings, sym->st_name);
-	struct symbol symbol = { .address = sym->st_value, .rank = rank_of(sym), .sized = sym->st_size };
+	struct symbol symbol = { .address = sym->st_value, .rank = rank_of(sym), .sized = sym->st_size,
+		.function = GELF_ST_TYPE(sym->st_info) == STT_FUNC };
 
 	if (length == 0 || symbol.rank == RANK_NONE)
 		return;
@@ -242,8 +243,8 @@ struct symbols *symbols_load(struct Elf *elf)
 	GElf_Shdr header;
 	Elf_Data *data;
 
-	if (!s)
-		return NULL;
+	if (!s || !elf)
+		return s;
 	section = find_table(elf, &header);
 	if (!section)
 		return s;

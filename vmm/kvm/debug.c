@@ -16,6 +16,8 @@ int vm_prepare_debug(struct vm *vm, enum vm_run_mode mode)
 	struct kvm_guest_debug debug = { 0 };
 	int r;
 
+	if (vm->machine->config.irqchip && mode != RUN_LOOSE)
+		debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_BLOCKIRQ;
 	if (mode == RUN_STEP)
 		debug.control |= KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP;
 	if (vm->intercept_int3)
@@ -34,7 +36,7 @@ int vm_prepare_debug(struct vm *vm, enum vm_run_mode mode)
 	 * is made.  So it is made before every step, and after a RIP that
 	 * still waits in run->s.regs has reached KVM.
 	 */
-	if (mode == RUN_FREE && !memcmp(&debug, &vm->debug, sizeof(debug)))
+	if (mode != RUN_STEP && !memcmp(&debug, &vm->debug, sizeof(debug)))
 		return 0;
 	if (mode == RUN_STEP && vm->run->s.regs.regs.rip != vm->kernel_rip) {
 		r = vm_flush_registers(vm);

@@ -1,5 +1,5 @@
 /*
- * Shared by the files behind kvm.h and by nobody else: the VM itself and the
+ * Shared by the files behind kvm.h and by nobody else: the VM and its vCPUs, and the
  * one way to call an ioctl.
  */
 #ifndef KVM_INTERNAL_H
@@ -9,22 +9,35 @@
 #include "x86.h"
 
 #include <linux/kvm.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
-struct vm {
+/* What the vCPUs of one VM share. */
+struct vm_machine {
 	int device;                     /* /dev/kvm: system ioctls */
-	int fd;                         /* the VM: memory, capabilities, MSR filter */
-	int vcpu;                       /* its vCPU: registers, debug, KVM_RUN */
+	int fd;                         /* the VM: memory, capabilities, MSR filter, interrupt lines */
+	struct vm_config config;        /* without its device; cpus is 1 at least */
+	unsigned handles;               /* struct vm that refer to it */
 
 	uint8_t *memory;                /* ours */
 	uint8_t *guest_memory;          /* the same bytes as KVM maps them: parts can be read-only */
 	uint64_t memory_size;
 	bool protected;                 /* some of it is */
 
+	struct vm *volatile entered;    /* the vCPU that runs or ran last, or NULL */
+	volatile sig_atomic_t interrupted;      /* vm_interrupt, which no vm_run has told of yet */
+};
+
+struct vm {
+	struct vm_machine *machine;
+	int vcpu;                       /* registers, debug, KVM_RUN */
+	unsigned index;                 /* its number, and its APIC id */
+
 	struct kvm_run *run;            /* mapped from vcpu; run->s.regs holds the registers, see state.c */
 	size_t run_size;
 	uint64_t kernel_rip;            /* RIP in KVM; run->s.regs may be ahead of it */
+	bool waits;                     /* it waited for its start when vm_is_halted looked last */
 
 	struct kvm_guest_debug debug;   /* of the last KVM_SET_GUEST_DEBUG */
 	uint64_t breakpoint[VM_BREAKPOINTS];
@@ -45,8 +58,13 @@ struct vm {
 	vm_ioctl_named((fd), (request), #request, (unsigned long)(argument))
 int vm_ioctl_named(int fd, unsigned long request, const char *name, unsigned long argument);
 
+/* machine.c: all that is there before the first vCPU.  vm_machine_close closes what was opened, after a failure too. */
+struct vm_machine *vm_machine_new(void);
+int vm_machine_open(struct vm_machine *machine, const char *device);
+void vm_machine_close(struct vm_machine *machine);
+
 /* cpuid.c: what the guest's CPUID says. */
-int vm_setup_cpuid(struct vm *vm, const struct vm_config *config);
+int vm_setup_cpuid(struct vm *vm);
 
 /* state.c: take the registers from KVM once; KVM_RUN keeps them up to date from then on. */
 int vm_setup_registers(struct vm *vm);

@@ -1,6 +1,6 @@
 /*
- * The Linux KVM API as the rest of the program sees it: one VM with one vCPU,
- * its memory, its state and its exits.  <linux/kvm.h> is included only by the
+ * The Linux KVM API as the rest of the program sees it: a VM and its vCPUs,
+ * its memory, its state and its exits.  A struct vm is one vCPU of a machine.  <linux/kvm.h> is included only by the
  * files behind this header.
  *
  * Functions that return int return 0 or a negative errno, after one message
@@ -19,16 +19,32 @@ struct vm;
 
 /* More would reach into what a PC keeps below 4 GiB for devices and KVM for itself. */
 #define VM_MEMORY_MAX UINT64_C(0xc0000000)
+#define VM_CPUS_MAX   16
 
 struct vm_config {
 	const char *device;             /* "/dev/kvm" */
 	uint64_t memory_size;           /* bytes from physical address 0, a multiple of 4096 */
 	bool cpu_vendor_set;            /* otherwise the guest sees the host's CPUID vendor */
 	enum vendor cpu_vendor;
+	bool irqchip;                   /* PIC, IOAPIC, a LAPIC for each vCPU, and a PIT; without, HLT exits */
+	unsigned cpus;                  /* vCPUs that CPUID tells of, up to VM_CPUS_MAX; 0: one.  More want an irqchip */
 };
 
+/* The machine, and its first vCPU, number 0. */
 int vm_open(struct vm **vm, const struct vm_config *config);
+/*
+ * One more vCPU, from 1 to cpus - 1, of the machine that first belongs to.  It
+ * waits for INIT and SIPI, as the application processors of a PC do.  What is
+ * said below of memory, MSR exits and interrupt lines concerns the machine, by
+ * whichever vCPU; the rest, that vCPU.  Only one may be in vm_run at a time.
+ */
+int vm_add_cpu(struct vm **cpu, struct vm *first, unsigned index);
+unsigned vm_index(const struct vm *vm);
+/* The machine ends with its last vCPU. */
 void vm_close(struct vm *vm);
+
+/* Set an interrupt line: 0 to 15 as ISA numbers them.  Without an irqchip: nothing. */
+int vm_irq_line(struct vm *vm, unsigned gsi, bool level);
 
 /*
  * Guest-physical memory [gpa, gpa + size), or NULL when any byte of it is
@@ -64,7 +80,7 @@ int vm_trap_msrs(struct vm *vm, const uint32_t *indices, size_t count);
 
 enum vm_exit_kind {
 	EXIT_DEBUG,             /* a single step ended, or a breakpoint */
-	EXIT_HLT,               /* RIP is behind the HLT */
+	EXIT_HLT,               /* RIP is behind the HLT; never with an irqchip: see vm_is_halted */
 	EXIT_PIO, EXIT_MMIO,
 	EXIT_RDMSR, EXIT_WRMSR,
 	EXIT_SHUTDOWN,          /* triple fault; on SVM the registers are lost */
@@ -88,8 +104,9 @@ struct vm_exit {
 };
 
 enum vm_run_mode {
-	RUN_FREE,               /* until something exits */
-	RUN_STEP                /* one instruction, TF lent */
+	RUN_FREE,               /* until something exits; no interrupt, NMI or SMI is delivered */
+	RUN_STEP,               /* one instruction, TF lent; no interrupt either */
+	RUN_LOOSE               /* until something exits; what is pending is delivered */
 };
 
 /*
@@ -137,21 +154,40 @@ void vm_return_idt(struct vm *vm);
 int vm_clear_events(struct vm *vm);
 
 /*
- * Make the current or the next vm_run return EXIT_INTERRUPTED.
- * Async-signal-safe.  It is the signal that ends KVM_RUN: call this from a
+ * Make the current or the next vm_run, of whichever vCPU of this machine, return
+ * EXIT_INTERRUPTED.  Async-signal-safe.  It is the signal that ends KVM_RUN: call this from a
  * handler that runs on the thread of vm_run.
  */
 void vm_interrupt(struct vm *vm);
 
-/* --- boot.c, boot_layout.c, boot_paging.c --- */
+/*
+ * With an irqchip a halted vCPU waits inside vm_run.  Whether it would, after
+ * EXIT_INTERRUPTED or a step over a HLT: RIP is behind the HLT and nothing has come that wakes it, or it waits for
+ * its INIT or SIPI.  *for_good, unless NULL: only another vCPU can still wake it, since
+ * it takes no interrupt and no NMI is pending.
+ */
+bool vm_is_halted(struct vm *vm, bool *for_good);
+
+/* --- boot.c and the files boot_* --- */
 
 struct image;
+struct boot_files;
 
 /* How many bytes at the top of guest memory belong to the VMM while a guest starts. */
 uint64_t boot_reserved(uint64_t memory_size);
 
 /* Load a plain ELF guest, of 64 or 32 bits, and set up what abi.h promises it.  name stands before every message. */
 int vm_boot_elf(struct vm *vm, const struct image *image, const char *name);
+
+/*
+ * Put a guest of any boot protocol into fresh memory and the vCPU at its entry.  name stands before every message.
+ * ACPI's tables, if the machine has any, are in memory already.
+ */
+int vm_boot(struct vm *vm, const struct image *image, const struct boot_files *files, const char *name);
+/* The same without a VM: whether it would fit and make sense.  False: why says in one line what is wrong. */
+bool boot_check(const struct image *image, const struct boot_files *files, uint64_t memory_size, char *why, size_t why_size);
+/* Guest memory that it wants at least: itself, its files, and an initrd's contents unpacked. */
+uint64_t boot_memory_wanted(const struct image *image, const struct boot_files *files);
 
 /* --- probe.c --- */
 

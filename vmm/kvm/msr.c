@@ -98,6 +98,8 @@ int vm_set_msr(struct vm *vm, uint32_t index, uint64_t value)
 
 	if (done < 0)
 		return done;
+	if (done == 1 && index == X86_MSR_EFER)         /* sregs hold it too */
+		vm->run->s.regs.sregs.efer = (vm->run->s.regs.sregs.efer & X86_EFER_LMA) | (value & ~(uint64_t)X86_EFER_LMA);
 	return done == 0 ? -ENXIO : 0;
 }
 
@@ -151,10 +153,10 @@ int vm_trap_msrs(struct vm *vm, const uint32_t *indices, size_t count)
 		}
 	}
 	/* The exit first: a filter without it would answer with #GP. */
-	r = vm_ioctl(vm->fd, KVM_ENABLE_CAP, &cap);
+	r = vm_ioctl(vm->machine->fd, KVM_ENABLE_CAP, &cap);
 	if (r < 0)
 		return r;
-	return vm_ioctl(vm->fd, KVM_X86_SET_MSR_FILTER, &f.kvm);
+	return vm_ioctl(vm->machine->fd, KVM_X86_SET_MSR_FILTER, &f.kvm);
 }
 
 void vm_answer_msr(struct vm *vm, uint64_t value, bool fault)

@@ -143,6 +143,13 @@ static int write_sregs(struct vm *vm, const struct x86_state *s)
 	int r;
 
 	set_sregs(&sregs, s);
+	/*
+	 * LTR marks the TSS busy, and SVM's KVM reports TR so whatever the hidden part holds.  Loaded so, QEMU ends its
+	 * machine at the next stack switch by a 32-bit TSS ("invalid tss type"), since its own LTR leaves it available.
+	 * To a processor the hidden type says nothing after LTR.
+	 */
+	if (host_vendor() == VENDOR_AMD && !(s->efer & X86_EFER_LMA) && s->tr.type == X86_TYPE_TSS_BUSY)
+		sregs.tr.type = X86_TYPE_TSS_AVAILABLE;
 	r = vm_ioctl(vm->vcpu, KVM_SET_SREGS, &sregs);
 	if (r < 0)
 		return r;

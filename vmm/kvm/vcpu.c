@@ -104,24 +104,44 @@ static int decode_exit(struct vm *vm, struct vm_exit *e)
 	return 0;
 }
 
+/* A signal may come at any point here: what it asks for is neither lost nor told twice. */
+static int enter(struct vm *vm)
+{
+	struct vm_machine *m = vm->machine;
+	int r;
+
+	m->entered = vm;
+	vm->run->immediate_exit = 0;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (m->interrupted)
+		vm->run->immediate_exit = 1;
+	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? -errno : 0;
+	if (r == -EINTR)
+		m->interrupted = 0;
+	return r;
+}
+
 int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 {
 	int r = vm_prepare_debug(vm, mode);
 
 	if (r < 0)
 		return r;
-	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? -errno : 0;
-	if (r < 0 && r != -EINTR && !(r == -EFAULT && vm->protected)) {
+	do
+		r = enter(vm);
+	while (r == -EAGAIN);                   /* a vCPU that waited has got its start */
+	if (r < 0 && r != -EINTR && !(r == -EFAULT && vm->machine->protected)) {
 		message("KVM_RUN: %s", strerror(-r));
 		return r;
 	}
 	vm->kernel_rip = vm->run->s.regs.regs.rip;
+	/* KVM adds the interrupt that it is delivering and never clears one that it was: handed back, it would come twice. */
+	memset(vm->run->s.regs.sregs.interrupt_bitmap, 0, sizeof(vm->run->s.regs.sregs.interrupt_bitmap));
 	if (r == -EFAULT) {                     /* KVM's own word for memory that the host does not let it write */
 		*e = (struct vm_exit) { .kind = EXIT_PROTECTED };
 		return 0;
 	}
 	if (r == -EINTR) {
-		vm->run->immediate_exit = 0;
 		*e = (struct vm_exit) { .kind = EXIT_INTERRUPTED, .reason = KVM_EXIT_INTR };
 		return 0;
 	}
@@ -130,5 +150,10 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 
 void vm_interrupt(struct vm *vm)
 {
-	vm->run->immediate_exit = 1;
+	struct vm_machine *m = vm->machine;
+
+	m->interrupted = 1;
+	__atomic_signal_fence(__ATOMIC_SEQ_CST);
+	if (m->entered)
+		m->entered->run->immediate_exit = 1;
 }

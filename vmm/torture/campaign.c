@@ -290,7 +290,7 @@ int torture_run(const struct torture_request *request)
 	run->machine = machine_open(request->image, request->name);
 	if (run->machine) {
 		run->judge.base = *machine_base(run->machine);
-		deadline_start(machine_vm(run->machine), 0);
+		deadline_start(machine_vm(run->machine), 0, 0);
 		status = run_all(run);
 		deadline_stop();
 		machine_close(run->machine);

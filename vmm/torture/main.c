@@ -169,7 +169,7 @@ static int torture(const struct arguments *a, int *number)
 	char why[256];
 	int status = EXIT_STATUS_CANNOT_RUN;
 
-	if (!image_open(&image, a->guest, TORTURE_MEMORY - boot_reserved(TORTURE_MEMORY), why, sizeof why)) {
+	if (!image_open_elf(&image, a->guest, TORTURE_MEMORY - boot_reserved(TORTURE_MEMORY), why, sizeof why)) {
 		message("%s: %s", a->guest, why);
 		return status;
 	}

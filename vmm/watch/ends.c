@@ -5,6 +5,7 @@
 #include "watch/watch.h"
 
 #include "image/image.h"
+#include "watch/turns.h"
 #include "x86.h"
 
 #include <inttypes.h>
@@ -96,6 +97,14 @@ void end_lost(struct run_end *end, const struct x86_state *last, uint64_t rip, s
 	      place(view, last->rip, from, sizeof from), place(view, rip, at, sizeof at));
 }
 
+/* KVM lets the host change LME under paging, which is #GP to the guest.  SDM vol. 3A, 2.2.1; APM vol. 2, 3.1.7. */
+static bool efer_refused(struct vm *vm, uint64_t value)
+{
+	struct x86_state s;
+
+	return vm_get_state(vm, &s, VM_SREGS) || (s.cr0 & X86_CR0_PG && (s.efer ^ value) & X86_EFER_LME);
+}
+
 bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value)
 {
 	bool fault;
@@ -104,19 +113,32 @@ bool watch_serve_msr(struct vm *vm, const struct vm_exit *exit, uint64_t *value)
 	if (exit->kind == EXIT_RDMSR)
 		fault = vm_get_msr(vm, exit->msr.index, value) != 0;
 	else
-		fault = vm_set_msr(vm, exit->msr.index, *value) != 0;
+		fault = (exit->msr.index == X86_MSR_EFER && efer_refused(vm, *value)) ||
+		        vm_set_msr(vm, exit->msr.index, *value) != 0;
 	vm_answer_msr(vm, *value, fault);
 	return !fault;
 }
 
-int watch_nothing(const struct watch *w, struct run_end *end)
+static int account_for(const struct watch *w, struct vm *vm, const struct vm_exit *exit, struct run_end *end)
 {
 	struct x86_state last = { 0 };
+	int err = vm_get_state(vm, &last, VM_REGS);
+
+	if (exit->kind == EXIT_HLT)
+		last.rip--;                     /* it stands behind it */
+	end_by_exit(end, exit, &last, w->view);
+	return err;
+}
+
+int watch_nothing(const struct watch *w, struct run_end *end)
+{
+	struct turns turns;
 	struct vm_exit exit;
 	uint64_t value;
 	int err;
 
-	while (!(err = vm_run(w->vm, RUN_FREE, &exit))) {
+	turns_begin(&turns, w);
+	while (!(err = vm_run(turns_now(&turns), RUN_LOOSE, &exit))) {
 		switch (exit.kind) {
 		case EXIT_PIO:
 			ports_access(w->ports, &exit);
@@ -125,17 +147,24 @@ int watch_nothing(const struct watch *w, struct run_end *end)
 			break;
 		case EXIT_RDMSR:
 		case EXIT_WRMSR:
-			watch_serve_msr(w->vm, &exit, &value);
+			watch_serve_msr(turns_now(&turns), &exit, &value);
 			break;
 		case EXIT_INTERRUPTED:
-			if (!*w->stop)
+			if (*w->stop) {
+				end->interrupted = true;
+				return 0;
+			}
+			ports_tick(w->ports);
+			if (turns_next(&turns))
 				break;
-			end->interrupted = true;
-			return 0;
+			exit.kind = EXIT_HLT;
+			return account_for(w, turns_now(&turns), &exit, end);
+		case EXIT_MMIO:
+			if (ports_memory(&exit))
+				break;
+			/* fall through */
 		default:
-			err = vm_get_state(w->vm, &last, VM_REGS);
-			end_by_exit(end, &exit, &last, w->view);
-			return err;
+			return account_for(w, turns_now(&turns), &exit, end);
 		}
 	}
 	return err;

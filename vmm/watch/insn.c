@@ -196,6 +196,8 @@ static void near_branch(struct insn *i, const struct x86_state *s, const ZydisDe
 {
 	if (z->operand_width == 16 || z->meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
 		return;
+	if (z->meta.category == ZYDIS_CATEGORY_CALL)
+		i->flags |= INSN_CALL;
 	if (z->meta.category == ZYDIS_CATEGORY_RET || o->type == ZYDIS_OPERAND_TYPE_MEMORY) {
 		i->flow = FLOW_POINTER;
 	} else if (o->type == ZYDIS_OPERAND_TYPE_REGISTER) {

@@ -24,7 +24,8 @@ enum {
 	INSN_DEBUG = 1 << 7,            /* MOV to or from a debug register */
 	INSN_ICEBP = 1 << 8,            /* INT1: #DB without a reason in DR6 */
 	INSN_ALONE = 1 << 9,            /* shows what a tracer moves (SIDT), has two ways on (XBEGIN), or KVM rewrites it (VMCALL) */
-	INSN_LOADS_TABLE = 1 << 10,     /* LGDT, LIDT, LTR, LLDT */
+	INSN_CALL = 1 << 10,            /* near CALL: comes back as a rule */
+	INSN_LOADS_TABLE = 1 << 11,     /* LGDT, LIDT, LTR, LLDT */
 };
 
 /* Where the processor goes on, as far as the instruction alone says. */

@@ -1,5 +1,5 @@
 /*
- * Landing pads: bytes, each a HLT, to which gates in guest memory lead in
+ * Landing pads: stops in spare bytes, to which gates in guest memory lead in
  * place of their handlers.  For handlers that say nothing of which exception
  * came, that cannot be fetched, or that the instruction under way reads or is.
  */
@@ -10,7 +10,6 @@
 
 #include <string.h>
 
-#define HLT             0xf4
 #define PAGE_OFFSET(x)  ((x) & (X86_PAGE_SIZE - 1))
 #define OFFSET_BYTES    8
 /* Between a handler and its pads: what reads or runs the one seldom touches the others. */
@@ -28,22 +27,22 @@ static bool gate_byte(struct stops *s, const struct x86_state *state, const stru
 	struct mapping m;
 
 	if (!view_translate(s->view, state, linear, &m) || !vm_memory(s->view->vm, m.gpa, 1) ||
-	    patches_find(&s->patches, m.gpa) || (pad->insn && stops_touches(s, state, pad->insn, m.gpa)))
+	    patches_overlapping(&s->patches, m.gpa, 1) || (pad->insn && stops_touches(s, state, pad->insn, m.gpa)))
 		return false;
 	*gpa = m.gpa;
 	return true;
 }
 
-static struct patch *add(struct stops *s, const struct pad *pad, uint64_t gpa, uint8_t byte)
+static struct patch *add(struct stops *s, const struct pad *pad, uint64_t gpa, const uint8_t *bytes, uint8_t size)
 {
-	struct patch *p = patches_add(&s->patches, gpa, byte);
+	struct patch *p = patches_add(&s->patches, gpa, bytes, size);
 
 	p->transient = pad->insn;
 	p->group = pad->group;
 	return p;
 }
 
-/* Let the gate lead to the HLT at linear, gpa: all of it or nothing. */
+/* Let the gate lead to a stop at linear, gpa: all of it or nothing. */
 static bool lead_to(struct stops *s, const struct x86_state *state, const struct pad *pad, uint64_t linear,
                     uint64_t gpa)
 {
@@ -59,13 +58,17 @@ static bool lead_to(struct stops *s, const struct x86_state *state, const struct
 	for (unsigned n = 0; n < bytes; n++)
 		if (changed >> 8 * n & 0xff && !gate_byte(s, state, pad, gate + offset_byte[n], &byte_gpa[n]))
 			return false;
-	p = add(s, pad, gpa, HLT);
+	p = add(s, pad, gpa, stop_bytes, STOP_SIZE);
+	p->stop = true;
 	p->pad = true;
 	p->target = pad->target;
 	p->vectors = pad->vectors;
-	for (unsigned n = 0; n < bytes; n++)
+	for (unsigned n = 0; n < bytes; n++) {
+		const uint8_t byte = (uint8_t)((offset + moved) >> 8 * n);
+
 		if (changed >> 8 * n & 0xff)
-			add(s, pad, byte_gpa[n], (uint8_t)((offset + moved) >> 8 * n));
+			add(s, pad, byte_gpa[n], &byte, 1);
+	}
 	return true;
 }
 
@@ -132,7 +135,9 @@ bool pad_place(struct stops *s, const struct x86_state *state, const struct pad 
 	for (unsigned n = 0; n < X86_PAGE_SIZE; n++) {
 		const uint64_t at = PAGE_OFFSET(pad->near + DISTANCE + n);
 
-		if (!room.taken[at] && m.gpa + at != s->avoid && !patches_find(&s->patches, m.gpa + at))
+		if (at <= X86_PAGE_SIZE - STOP_SIZE && !room.taken[at] && !room.taken[at + 1] &&
+		    s->avoid + STOP_SIZE - 1 - (m.gpa + at) > 2 * (STOP_SIZE - 1) &&
+		    !patches_overlapping(&s->patches, m.gpa + at, STOP_SIZE))
 			return lead_to(s, state, pad, page + at, m.gpa + at);
 	}
 	return false;

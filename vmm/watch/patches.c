@@ -6,23 +6,39 @@
 
 #include "kvm/kvm.h"
 
+#include <string.h>
+
+/* Over what is there now, but for bytes of ours. */
 static void put_in(struct patches *set, struct patch *p)
 {
-	uint8_t *byte = vm_memory(set->vm, p->gpa, 1);
+	uint8_t *bytes = vm_memory(set->vm, p->gpa, p->size);
 
-	p->original = *byte;
-	*byte = p->patched;
+	for (unsigned n = 0; n < p->size; n++) {
+		if (p->in && bytes[n] == p->patched[n])
+			continue;
+		p->original[n] = bytes[n];
+		bytes[n] = p->patched[n];
+	}
 	p->in = true;
 }
 
 /* A byte that the guest itself has changed meanwhile (a push over it, say) is the guest's: leave it. */
 static void take_out(struct patches *set, struct patch *p)
 {
-	uint8_t *byte = vm_memory(set->vm, p->gpa, 1);
+	uint8_t *bytes = vm_memory(set->vm, p->gpa, p->size);
 
-	if (p->in && *byte == p->patched)
-		*byte = p->original;
+	for (unsigned n = 0; n < p->size && p->in; n++)
+		if (bytes[n] == p->patched[n])
+			bytes[n] = p->original[n];
 	p->in = false;
+}
+
+struct patch *patches_overlapping(struct patches *set, uint64_t gpa, uint64_t size)
+{
+	for (unsigned n = 0; n < set->count; n++)
+		if (patch_overlaps(&set->patch[n], gpa, size))
+			return &set->patch[n];
+	return NULL;
 }
 
 struct patch *patches_find(struct patches *set, uint64_t gpa)
@@ -33,16 +49,17 @@ struct patch *patches_find(struct patches *set, uint64_t gpa)
 	return NULL;
 }
 
-struct patch *patches_add(struct patches *set, uint64_t gpa, uint8_t byte)
+struct patch *patches_add(struct patches *set, uint64_t gpa, const uint8_t *bytes, uint8_t size)
 {
-	struct patch *p = patches_find(set, gpa);
+	struct patch *p = patches_overlapping(set, gpa, size);
 
 	if (p)
-		return p->patched == byte ? p : NULL;
-	if (set->count == PATCHES_MAX || !vm_memory(set->vm, gpa, 1))
+		return p->gpa == gpa && p->size == size && !memcmp(p->patched, bytes, size) ? p : NULL;
+	if (set->count == PATCHES_MAX || !vm_memory(set->vm, gpa, size))
 		return NULL;
 	p = &set->patch[set->count++];
-	*p = (struct patch){ .gpa = gpa, .patched = byte };
+	*p = (struct patch){ .gpa = gpa, .size = size };
+	memcpy(p->patched, bytes, size);
 	put_in(set, p);
 	return p;
 }
@@ -65,12 +82,8 @@ void patches_lift_all(struct patches *set)
 
 void patches_lower(struct patches *set)
 {
-	for (unsigned n = 0; n < set->count; n++) {
-		struct patch *p = &set->patch[n];
-
-		if (!p->in || *(uint8_t *)vm_memory(set->vm, p->gpa, 1) != p->patched)
-			put_in(set, p);
-	}
+	for (unsigned n = 0; n < set->count; n++)
+		put_in(set, &set->patch[n]);
 }
 
 void patches_drop(struct patches *set, bool all)
@@ -88,11 +101,17 @@ void patches_drop(struct patches *set, bool all)
 
 void patches_hide(const struct patches *set, uint64_t gpa, void *buffer, size_t size)
 {
+	uint8_t *bytes = buffer;
+
 	for (unsigned n = 0; n < set->count; n++) {
 		const struct patch *p = &set->patch[n];
 
-		if (p->in && p->gpa - gpa < size && ((uint8_t *)buffer)[p->gpa - gpa] == p->patched)
-			((uint8_t *)buffer)[p->gpa - gpa] = p->original;
+		for (unsigned i = 0; i < p->size && p->in; i++) {
+			const uint64_t at = p->gpa + i - gpa;
+
+			if (at < size && bytes[at] == p->patched[i])
+				bytes[at] = p->original[i];
+		}
 	}
 }
 
@@ -100,8 +119,13 @@ void patches_overwrite(struct patches *set, uint64_t gpa, size_t size)
 {
 	for (unsigned n = 0; n < set->count; n++) {
 		struct patch *p = &set->patch[n];
+		uint8_t *bytes = vm_memory(set->vm, p->gpa, p->size);
 
-		if (p->in && p->gpa - gpa < size)
-			put_in(set, p);
+		for (unsigned i = 0; i < p->size && p->in; i++) {
+			if (p->gpa + i - gpa >= size)
+				continue;
+			p->original[i] = bytes[i];
+			bytes[i] = p->patched[i];
+		}
 	}
 }

@@ -11,14 +11,20 @@
 
 struct vm;
 
-/* 32 handlers; for each a pad and eight bytes of its gate; the same again for one run. */
-#define PATCHES_MAX     640
+/* 256 handlers and what returns from them; for each exception a pad and eight bytes of its gate; the same again for one run. */
+#define PATCHES_MAX     1024
+#define PATCH_BYTES     2
 
 struct patch {
 	uint64_t gpa;
-	uint8_t original, patched;
+	uint8_t size;                   /* 1 or 2 bytes, of one page */
+	uint8_t original[PATCH_BYTES], patched[PATCH_BYTES];
 	bool in;                        /* memory holds patched now */
 	bool transient;                 /* for one run only */
+	bool stop;                      /* the guest stops there (stops.c); otherwise some byte of a gate */
+	bool site;                      /* an instruction that may leave the kernel stands there */
+	uint8_t soft;                   /* the handler of this vector, 32 and above; 0: not */
+	bool mixed;                     /* interrupts lead here, too */
 	uint8_t group;                  /* patches that only make sense together; 0: alone */
 	uint32_t vectors;               /* a stop for these exceptions */
 	bool pad;                       /* a stop in place of another address: */
@@ -31,9 +37,19 @@ struct patches {
 	struct patch patch[PATCHES_MAX];
 };
 
-/* Replace a byte.  Returns the patch (the one already there, if any), or NULL: no such memory, or no room. */
-struct patch *patches_add(struct patches *set, uint64_t gpa, uint8_t byte);
+/*
+ * Replace size bytes.  Returns the patch (the very same one if it is there), or
+ * NULL: no such memory, no room, or another patch in the way.
+ */
+struct patch *patches_add(struct patches *set, uint64_t gpa, const uint8_t *bytes, uint8_t size);
+/* The patch that begins at gpa; the first that has any byte of [gpa, gpa + size). */
 struct patch *patches_find(struct patches *set, uint64_t gpa);
+struct patch *patches_overlapping(struct patches *set, uint64_t gpa, uint64_t size);
+
+static inline bool patch_overlaps(const struct patch *p, uint64_t gpa, uint64_t size)
+{
+	return p->gpa - gpa < size || gpa - p->gpa < p->size;
+}
 
 /*
  * Take a patch's whole group out of memory; put all back that are out, over

@@ -18,6 +18,9 @@
 
 #include <stdlib.h>
 
+/* Instructions without a gate that are stepped before a guest runs freely: some seconds in the box. */
+#define PATIENCE        50000
+
 /* Whether a string instruction is worth it, and can neither fault half-way nor touch a stop. */
 static bool long_string(struct stepper *st)
 {
@@ -113,21 +116,29 @@ static void decode(struct stepper *st)
 	insn_decode(&st->insn, b, bytes, (unsigned)size);
 }
 
-/* One instruction, or with method break as many as hold no gate. */
+/* One instruction, or with method break as many as hold no gate, or up to the next gate. */
 static enum outcome go_on(struct stepper *st)
 {
-	if (stretch_begins(st))
+	if (roam_begins(st))
+		return roam(st);
+	if (!st->roaming.pending && stretch_begins(st))
 		return stretch_run(st);
+	st->roaming.at_gate = false;
+	st->roaming.idle++;
+	stops_loosen(&st->stops, false);
 	stops_refresh(&st->stops, &st->before);
 	return st->insn.gate == GATE_NONE ? plain_step(st) : step_gate(st);
 }
 
-static int watch_all(const struct watch *w, struct run_end *end, struct stretches *stretches)
+static int watch_all(const struct watch *w, struct run_end *end, struct stretches *stretches, bool always)
 {
-	struct stepper st = { .w = w, .end = end, .stretches = stretches };
+	struct stepper st = {
+		.w = w, .end = end, .stretches = stretches,
+		.roaming = { .always = always, .never = w->patient && !always, .patience = PATIENCE },
+	};
 	enum outcome outcome = STEPPED;
 
-	if (vm_trap_msrs(w->vm, watch_msrs + 1, watch_msr_count - 1))   /* not EFER: KVM checks its writes itself */
+	if (vm_trap_msrs(w->vm, watch_msrs, watch_msr_count))
 		return -1;
 	stops_init(&st.stops, w->view);
 	while (outcome == STEPPED || outcome == STOPPED) {
@@ -148,7 +159,12 @@ static int watch_all(const struct watch *w, struct run_end *end, struct stretche
 
 int watch_step(const struct watch *w, struct run_end *end)
 {
-	return watch_all(w, end, NULL);
+	return watch_all(w, end, NULL, false);
+}
+
+int watch_gates(const struct watch *w, struct run_end *end)
+{
+	return watch_all(w, end, NULL, true);
 }
 
 int watch_break(const struct watch *w, struct run_end *end)
@@ -161,7 +177,7 @@ int watch_break(const struct watch *w, struct run_end *end)
 		return -1;
 	}
 	stretches->explorer.view = w->view;
-	err = watch_all(w, end, stretches);
+	err = watch_all(w, end, stretches, false);
 	free(stretches);
 	return err;
 }

@@ -146,7 +146,7 @@ enum outcome step_gate(struct stepper *st)
 	if (!free_run && tf_lend(st, &t))
 		return FAILED;
 
-	r = stepper_run(st, free_run ? RUN_FREE : RUN_STEP);
+	r = st->roaming.pending ? stepper_finish_msr(st) : stepper_run(st, free_run ? RUN_FREE : RUN_STEP);
 	if (r.outcome == TRAPPED)
 		return tf_take_back(st, &t, &r.after, true) ? FAILED : stepper_guest_trap(st, r.raised);
 	if (r.outcome != STEPPED && r.outcome != STOPPED)

@@ -109,8 +109,8 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 		r->err = vm_get_state(vm, &r->after, VM_REGS | VM_SREGS);
 		if (r->err)
 			return FAILED;
-		if (exit.kind == EXIT_HLT) {
-			r->hit = stops_hit(&st->stops, &r->after, r->after.rip - 1);
+		if (stops_exit(&exit)) {
+			r->hit = stops_hit(&st->stops, &r->after, r->after.rip - STOP_SIZE);
 			if (r->hit.ours)
 				return STOPPED;
 		}
@@ -138,8 +138,10 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 			watch_serve_msr(vm, &exit, &st->msr.value);
 			break;
 		case EXIT_INTERRUPTED:
-			if (!*st->w->stop)
+			if (!*st->w->stop) {
+				ports_tick(st->w->ports);
 				break;
+			}
 			st->end->interrupted = true;
 			return ENDED;
 		case EXIT_PROTECTED:
@@ -147,6 +149,10 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 			if (r->err)
 				return FAILED;
 			break;
+		case EXIT_MMIO:
+			if (ports_memory(&exit))
+				break;
+			/* fall through */
 		default:
 			end_by_exit(st->end, &exit, &st->before, st->w->view);
 			return ENDED;
@@ -206,10 +212,39 @@ struct result stepper_run(struct stepper *st, enum vm_run_mode mode)
 	return r;
 }
 
+struct result stepper_finish_msr(struct stepper *st)
+{
+	struct roaming *roaming = &st->roaming;
+	struct result r = { 0 };
+
+	roaming->pending = false;
+	st->msr.seen = true;
+	st->msr.index = roaming->exit.msr.index;
+	watch_serve_msr(st->w->vm, &roaming->exit, &st->msr.value);
+	r.outcome = run_until(st, RUN_STEP, &r);
+	if (r.outcome == STOPPED) {
+		r.after.rip = r.hit.target;
+		r.err = vm_set_state(st->w->vm, &r.after, VM_REGS);
+		if (r.err)
+			r.outcome = FAILED;
+	}
+	stops_lower(&st->stops, &st->before, &st->insn);
+	return r;
+}
+
 void stepper_emit(struct stepper *st, struct transition *t)
 {
 	struct symbols *symbols = st->w->view->symbols;
 
+	if (t->after.cpl == 3)
+		st->roaming.user = t->after;
+	else if (t->before.cpl == 3)
+		st->roaming.user = t->before;
+	st->roaming.idle = 0;
+	/* Interrupts come and go between the gates: their returns within ring 0 say nothing of a call. */
+	if (st->roaming.always && t->gate.kind == GATE_IRET && !t->faulted && !t->before.cpl && !t->after.cpl)
+		return;
+	t->cpu = vm_index(st->w->vm);
 	t->seq = ++st->seq;
 	if (symbols) {
 		t->symbol = symbols_text(symbols, code_linear(&t->before, t->before.rip));

@@ -1,17 +1,39 @@
 /*
  * What the files of watch methods "step" and "break" share: step.c (the loop),
  * step_gate.c (the gates), stepper.c (one run of the vCPU), step_fault.c (exceptions),
- * step_tf.c (the trap flag, lent and the guest's own), and stretch.c (what
- * "break" lets run up to its breakpoints).
+ * step_tf.c (the trap flag, lent and the guest's own), stretch.c (what "break"
+ * lets run up to its breakpoints), and roam.c with roam_stops.c (method "gates":
+ * the guest runs freely from gate to gate).
  */
 #ifndef WATCH_STEPPER_H
 #define WATCH_STEPPER_H
 
 #include "watch/explore.h"
+#include "watch/sites.h"
 #include "watch/insn.h"
 #include "watch/pair.h"
 #include "watch/stops.h"
 #include "watch/watch.h"
+
+/* What a guest that runs freely was, and where it is to stop. */
+struct roaming {
+	bool always;                    /* method "gates": only gates are stepped */
+	bool never;                     /* method "step" or "break" as asked for: nothing is left out */
+	bool at_gate;                   /* the instruction under way is one that it was stopped for */
+	unsigned patience;              /* so many instructions without a gate are stepped before it may run */
+	unsigned idle;                  /* since the last gate */
+	uint64_t stretches;             /* how often it ran */
+	unsigned armed;                 /* the stops' count of builds that its own were added to */
+	struct sites sites;
+	uint64_t sites_key;             /* what they were found for */
+	bool soft[X86_VECTOR_COUNT_ALL];/* vectors that ring 3 may call with INT n, and have a stop */
+	bool no_syscall;                /* EFER.SCE is withheld, so that SYSCALL and SYSRET are #UD */
+	bool no_sysenter;               /* IA32_SYSENTER_CS is, so that SYSENTER and SYSEXIT are #GP(0): */
+	uint64_t sysenter_cs;           /* the guest's own */
+	struct x86_state user;          /* of ring 3, as sampled last; cpl 0: none */
+	struct vm_exit exit;            /* an access to an MSR, not answered yet */
+	bool pending;                   /* there is one */
+};
 
 struct stepper {
 	const struct watch *w;
@@ -22,6 +44,7 @@ struct stepper {
 	bool guest_tf;                  /* the guest's own TF, which KVM hides while stepping */
 	bool guest_breaks;              /* its own DR7 has breakpoints enabled */
 	struct stretches *stretches;    /* method "break"; NULL: "step" */
+	struct roaming roaming;
 	struct x86_state before;        /* of the instruction under way */
 	struct insn insn;
 	struct { bool seen; uint32_t index; uint64_t value; } msr;
@@ -53,6 +76,8 @@ struct result {
 int stepper_sample(struct stepper *st, struct x86_state *s, unsigned parts);
 /* Run the instruction under way. */
 struct result stepper_run(struct stepper *st, enum vm_run_mode mode);
+/* Let KVM finish the access to an MSR for which roaming stopped. */
+struct result stepper_finish_msr(struct stepper *st);
 /* Number, name and pair *t, and hand it on. */
 void stepper_emit(struct stepper *st, struct transition *t);
 
@@ -83,6 +108,22 @@ int tf_take_back(struct stepper *st, struct transition *t, struct x86_state *aft
 /* The same for memory: the image that PUSHF stored, or that delivery pushed. */
 void tf_clean_pushf(struct stepper *st, const struct x86_state *after);
 void tf_clean_frame(struct stepper *st, struct transition *t);
+
+/* --- roam.c --- */
+
+/* Whether the guest is to run freely from here on. */
+bool roam_begins(struct stepper *st);
+/* Let it, up to the next gate, tick or end. */
+enum outcome roam(struct stepper *st);
+
+/* --- roam_stops.c --- */
+
+/* Put the stops where gates lead to and out of the kernel, and withhold what makes entries pass unseen. */
+int roam_arm(struct stepper *st);
+/* Whether an entry made to fault with this vector would stop, and not be the guest's end. */
+bool roam_withholds(struct stepper *st, uint8_t vector);
+/* The guest has everything back. */
+int roam_disarm(struct stepper *st);
 
 /* --- stretch.c --- */
 

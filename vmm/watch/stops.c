@@ -7,9 +7,12 @@
 
 #include <string.h>
 
-#define HLT             0xf4
 #define TYPE_CONFORMING 0x4             /* of a code segment */
 #define PAGE_OFFSET(x)  ((x) & (X86_PAGE_SIZE - 1))
+#define LAST_IN_PAGE(x) (PAGE_OFFSET(x) > X86_PAGE_SIZE - STOP_SIZE)
+
+const uint8_t stop_bytes[STOP_SIZE] = { 0xe6, STOP_PORT };
+static const uint8_t narrow_stop[] = { 0xcc };
 
 void stops_init(struct stops *s, struct guest_view *view)
 {
@@ -46,7 +49,16 @@ static size_t idt_size(const struct x86_state *state)
 static bool can_run(struct stops *s, const struct x86_state *state, uint64_t linear, struct mapping *m)
 {
 	return view_translate(s->view, state, linear, m) && !m->nx && !(m->user && state->cr4 & X86_CR4_SMEP) &&
-	       vm_memory(s->view->vm, m->gpa, 1);
+	       !LAST_IN_PAGE(linear) && vm_memory(s->view->vm, m->gpa, STOP_SIZE);
+}
+
+static struct patch *add_stop(struct stops *s, uint64_t gpa)
+{
+	struct patch *p = patches_add(&s->patches, gpa, stop_bytes, STOP_SIZE);
+
+	if (p)
+		p->stop = true;
+	return p;
 }
 
 static bool place(struct stops *s, const struct x86_state *state, uint64_t linear, uint32_t vectors)
@@ -56,7 +68,7 @@ static bool place(struct stops *s, const struct x86_state *state, uint64_t linea
 
 	if (!can_run(s, state, linear, &m))
 		return false;
-	p = patches_add(&s->patches, m.gpa, HLT);
+	p = add_stop(s, m.gpa);
 	if (p)
 		p->vectors |= vectors;
 	return p;
@@ -70,9 +82,9 @@ bool stops_hold(const struct x86_segment *code)
 /*
  * The linear address a vector's gate leads to.  Only 64-bit kernels have
  * zero-based code by definition.  False also where it may lead to ring 3,
- * where HLT is no stop.
+ * where OUT is no stop.
  */
-static bool handler_of(struct stops *s, const struct x86_state *state, uint8_t vector, uint64_t *linear)
+bool stops_handler(struct stops *s, const struct x86_state *state, uint8_t vector, uint64_t *linear)
 {
 	struct raw_descriptor raw = view_idt_gate(s->view, state, vector);
 	bool is_long = state->efer & X86_EFER_LMA;
@@ -94,14 +106,55 @@ static bool handler_of(struct stops *s, const struct x86_state *state, uint8_t v
 }
 
 /* Each of these vectors gets a pad in the page of near. */
-static void place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t near,
-                       uint8_t group)
+static void place_pads(struct stops *s, const struct x86_state *state, uint32_t vectors, uint64_t near)
 {
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
 		if (vectors >> v & 1)
 			pad_place(s, state, &(struct pad){
-				.near = near, .target = s->target[v], .vectors = 1u << v, .vector = v, .group = group,
+				.near = near, .target = s->target[v], .vectors = 1u << v, .vector = v, .group = (uint8_t)(v + 1),
 			});
+}
+
+/* Whether interrupts lead to the same handler as an exception, so that its stop says nothing of what came. */
+static bool is_interrupts_too(const uint8_t *idt, size_t size, bool is_long, uint8_t vector)
+{
+	const size_t width = is_long ? 16 : 8;
+	uint64_t one[2] = { 0 }, other[2] = { 0 };
+
+	if ((vector + 1u) * width > size)
+		return false;
+	memcpy(one, idt + vector * width, width);
+	for (size_t at = X86_VECTOR_COUNT * width; at + width <= size; at += width) {
+		memcpy(other, idt + at, width);
+		if (gate_from_descriptor((struct raw_descriptor){ other[0], other[1], true }, is_long).offset ==
+		    gate_from_descriptor((struct raw_descriptor){ one[0], one[1], true }, is_long).offset &&
+		    other[0])
+			return true;
+	}
+	return false;
+}
+
+/* What to do where a handler serves several vectors, interrupts counted with them. */
+static void part(struct stops *s, const struct x86_state *state, uint32_t vectors)
+{
+	uint8_t idt[X86_VECTOR_COUNT_ALL * 16] = { 0 };
+	const bool is_long = state->efer & X86_EFER_LMA;
+	const uint8_t first = (uint8_t)__builtin_ctz(vectors);
+	size_t size = X86_VECTOR_COUNT_ALL * (is_long ? 16u : 8u);
+	struct mapping m;
+	struct patch *p;
+	bool mixed;
+
+	size = size < state->idtr.limit + 1u ? size : state->idtr.limit + 1u;
+	size = view_read(s->view, state, state->idtr.base, idt, size);
+	mixed = is_interrupts_too(idt, size, is_long, first);
+	if (vectors & (vectors - 1)) {
+		s->wants_pads = true;
+		if (!s->loose)
+			place_pads(s, state, vectors, s->target[first]);
+	}
+	if (mixed && can_run(s, state, s->target[first], &m) && (p = patches_find(&s->patches, m.gpa)))
+		p->mixed = true;
 }
 
 static void build(struct stops *s, const struct x86_state *state)
@@ -115,13 +168,16 @@ static void build(struct stops *s, const struct x86_state *state)
 	s->tr = state->tr.base;
 	s->ldtr = state->ldtr.base;
 	s->unresolved = 0;
+	s->wants_pads = false;
+	memset(s->target, 0, sizeof s->target);
 	s->home = 0;
 	s->stale = false;
+	s->built++;
 	memset(s->idt, 0, sizeof s->idt);
 	view_read(s->view, state, s->idtr.base, s->idt, idt_size(state));
 
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++) {
-		if (!handler_of(s, state, v, &s->target[v]))
+		if (!stops_handler(s, state, v, &s->target[v]))
 			continue;
 		if (!place(s, state, s->target[v], 1u << v)) {
 			s->unresolved |= 1u << v;
@@ -137,10 +193,17 @@ static void build(struct stops *s, const struct x86_state *state)
 			}
 	}
 	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
-		if (shared[v] & (shared[v] - 1))
-			place_pads(s, state, shared[v], s->target[v], v + 1);
-		else if (s->unresolved >> v & 1 && placed)
-			place_pads(s, state, 1u << v, s->home, v + 1);
+		if (shared[v])
+			part(s, state, shared[v]);
+		else if (s->unresolved >> v & 1 && placed && !s->loose)
+			place_pads(s, state, 1u << v, s->home);
+}
+
+void stops_loosen(struct stops *s, bool loose)
+{
+	if (s->loose != loose && (s->wants_pads || s->unresolved))
+		s->stale = true;
+	s->loose = loose;
 }
 
 /* A handler that could not run when the stops were built may be able to by now. */
@@ -168,6 +231,32 @@ static bool idt_changed(struct stops *s, const struct x86_state *state)
 	return memcmp(idt, s->idt, sizeof idt) != 0;
 }
 
+/* Whether the stop for a vector is where its handler lies in this address space. */
+static bool stands(struct stops *s, const struct x86_state *state, uint8_t vector)
+{
+	struct mapping m;
+
+	return !s->target[vector] || s->unresolved >> vector & 1 ||
+	       (can_run(s, state, s->target[vector], &m) && patches_find(&s->patches, m.gpa));
+}
+
+/* Kernels map the same code in every address space: then these stops serve there, too. */
+static bool serves(struct stops *s, const struct x86_state *state)
+{
+	for (uint8_t v = 0; v < X86_VECTOR_COUNT && s->cr3 != state->cr3; v++)
+		if (!stands(s, state, v))
+			return false;
+	s->cr3 = state->cr3;
+	return true;
+}
+
+bool stops_fit(struct stops *s, const struct x86_state *state)
+{
+	return !s->stale && !resolvable(s, state) && serves(s, state) && s->tr == state->tr.base &&
+	       s->ldtr == state->ldtr.base && same_table(&s->idtr, &state->idtr) && same_table(&s->gdtr, &state->gdtr) &&
+	       !idt_changed(s, state);
+}
+
 void stops_refresh(struct stops *s, const struct x86_state *state)
 {
 	if (s->out) {
@@ -176,7 +265,7 @@ void stops_refresh(struct stops *s, const struct x86_state *state)
 		if (!s->stale)
 			patches_lower(&s->patches);
 	}
-	if (s->stale || resolvable(s, state) || s->cr3 != state->cr3 || s->tr != state->tr.base ||
+	if (s->stale || resolvable(s, state) || !serves(s, state) || s->tr != state->tr.base ||
 	    s->ldtr != state->ldtr.base || !same_table(&s->idtr, &state->idtr) ||
 	    !same_table(&s->gdtr, &state->gdtr))
 		build(s, state);
@@ -189,23 +278,41 @@ static bool inside(uint64_t address, uint64_t start, uint64_t size)
 
 bool stops_at(struct stops *s, const struct x86_state *state, const struct insn *insn, uint64_t linear)
 {
+	const uint64_t at = code_linear(state, state->rip);
 	struct mapping m;
 	struct patch *p;
 
-	if (inside(linear, code_linear(state, state->rip), insn->length) || !can_run(s, state, linear, &m))
+	if (inside(linear, at, insn->length) || inside(at, linear, STOP_SIZE) || !can_run(s, state, linear, &m))
 		return false;
-	p = patches_find(&s->patches, m.gpa);
+	p = patches_overlapping(&s->patches, m.gpa, STOP_SIZE);
 	if (p && p->group) {                            /* a pad of ours: it can be anywhere else */
 		s->avoid = m.gpa;
 		build(s, state);
-		p = patches_find(&s->patches, m.gpa);
+		p = patches_overlapping(&s->patches, m.gpa, STOP_SIZE);
 	}
 	if (p)
-		return p->patched == HLT && !p->group;
-	p = patches_add(&s->patches, m.gpa, HLT);
+		return p->gpa == m.gpa && p->stop && !p->group;
+	p = add_stop(s, m.gpa);
 	if (p)
 		p->transient = true;
 	return p;
+}
+
+struct patch *stops_add(struct stops *s, const struct x86_state *state, uint64_t linear, bool narrow)
+{
+	struct mapping m;
+
+	if (!can_run(s, state, linear, &m))
+		return NULL;
+	return narrow ? patches_add(&s->patches, m.gpa, narrow_stop, sizeof narrow_stop) : add_stop(s, m.gpa);
+}
+
+struct patch *stops_narrow(struct stops *s, const struct x86_state *state, uint64_t linear)
+{
+	struct mapping m;
+	struct patch *p = view_translate(s->view, state, linear, &m) ? patches_find(&s->patches, m.gpa) : NULL;
+
+	return p && p->in && p->size == sizeof narrow_stop && p->patched[0] == narrow_stop[0] ? p : NULL;
 }
 
 bool stops_at_gate(struct stops *s, const struct x86_state *state, const struct insn *insn, uint8_t vector,
@@ -243,7 +350,7 @@ static uint32_t lift(struct stops *s, const struct x86_state *state, uint64_t li
 		for (unsigned n = 0; n < s->patches.count; n++) {
 			struct patch *p = &s->patches.patch[n];
 
-			if (!inside(p->gpa, m.gpa, part))
+			if (!patch_overlaps(p, m.gpa, part))
 				continue;
 			patches_lift(&s->patches, p);
 			if (!p->pad)
@@ -306,7 +413,7 @@ bool stops_allow(struct stops *s, const struct x86_state *state, uint64_t linear
 		if (!view_translate(s->view, state, linear, &m) || (write && !m.writable))
 			return false;
 		for (unsigned n = 0; n < s->patches.count; n++)
-			if (inside(s->patches.patch[n].gpa, m.gpa, part))
+			if (patch_overlaps(&s->patches.patch[n], m.gpa, part))
 				return false;
 	}
 	return true;
@@ -329,11 +436,14 @@ struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64
 	if (!view_translate(s->view, state, code_linear(state, rip), &m))
 		return hit;
 	p = patches_find(&s->patches, m.gpa);
-	if (!p || !p->in || p->patched != HLT)
+	if (!p || !p->in || !p->stop)
 		return hit;
 	hit.ours = true;
 	hit.fault = p->vectors != 0;
 	hit.vectors = p->vectors;
+	hit.site = p->site;
+	hit.soft = p->soft;
+	hit.mixed = p->mixed;
 	if (p->pad)
 		hit.target = code_offset(state, p->target);
 	return hit;

@@ -130,8 +130,10 @@ static enum outcome run_stretch(struct stepper *st)
 				return ENDED;
 			break;
 		case EXIT_INTERRUPTED:
-			if (!*st->w->stop)
+			if (!*st->w->stop) {
+				ports_tick(st->w->ports);
 				break;
+			}
 			st->end->interrupted = true;
 			return ENDED;
 		case EXIT_HLT:
@@ -139,6 +141,10 @@ static enum outcome run_stretch(struct stepper *st)
 		case EXIT_WRMSR:
 			end_lost(st->end, &st->before, now.rip, st->w->view);
 			return ENDED;
+		case EXIT_MMIO:
+			if (ports_memory(&exit))
+				break;
+			/* fall through */
 		default:
 			if (exit.kind == EXIT_MMIO && exit.mmio.write)  /* KVM has passed it already */
 				now.rip = explored_before(&st->stretches->explorer, now.rip, x86_mode(&now));

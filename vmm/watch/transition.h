@@ -47,7 +47,7 @@ struct field_name { const char *structure, *field; };
 
 struct transition {
 	uint64_t seq;                   /* counts from 1 over the whole trace */
-	unsigned cpu;                   /* number of the vCPU */
+	unsigned cpu;                   /* the vCPU that passed it */
 	struct gate gate;               /* what was about to be executed, before it ran */
 	struct x86_state before, after; /* both sampled */
 	const char *symbol;             /* "name+1A" at before.rip, or NULL; valid for the trace's life */

@@ -20,7 +20,8 @@ struct run_end {
 };
 
 struct watch {
-	struct vm *vm;
+	struct vm *vm;                  /* the first vCPU */
+	struct vm *const *cpu;          /* all of them, from that on */
 	struct guest_view *view;
 	struct ports *ports;
 	/* Gets each transition, numbered and paired; the pointer is good until it returns. */
@@ -32,6 +33,9 @@ struct watch {
 	void *context;                  /* of all three */
 	const volatile sig_atomic_t *stop;      /* becomes non-zero when the run shall end */
 	struct debug_ways debug_ways;
+	bool irqchip;                   /* KVM has the interrupt controllers: HLT waits inside it */
+	unsigned cpus;                  /* how many */
+	bool patient;                   /* "step" and "break": leave nothing out, however long it takes */
 	bool other_vendor;              /* CPUID names another vendor than the processor's: KVM emulates some of its gates */
 };
 
@@ -40,11 +44,20 @@ extern const uint32_t watch_msrs[];
 extern const unsigned watch_msr_count;
 bool watch_is_gate_msr(uint32_t index);
 
-/* Step by step, TF lent.  Returns 0, or a negative errno when KVM failed (after a message). */
+/*
+ * Step by step, TF lent.  patient: every instruction; otherwise what passes no gate for long runs freely up to
+ * the next one, as in watch_gates.  Returns 0, or a negative errno when KVM failed (after a message).
+ */
 int watch_step(const struct watch *w, struct run_end *end);
 
 /* The same with hardware breakpoints, at full speed where there is no gate.  Wants what probe_breaks finds. */
 int watch_break(const struct watch *w, struct run_end *end);
+
+/*
+ * From gate to gate, at full speed between them.  Wants nothing of breakpoints; a guest whose #UD has no handler
+ * yet is stepped.
+ */
+int watch_gates(const struct watch *w, struct run_end *end);
 
 /* Untouched: no stops, no steps, no transitions. */
 int watch_nothing(const struct watch *w, struct run_end *end);
