@@ -168,7 +168,6 @@ static void put_free_runs(struct pen *pen, const struct trace_summary *summary)
 	if (!summary->free_runs)
 		return;
 	pen_hang(pen, 8);
-	pen_put(pen, PLAIN, "        ");
 	pen_words(pen, PLAIN, "between gates it ran freely, %" PRIu64 " time%s: SWAPGS, far transfers and INT n within ring 0 are not seen there "
 	          "(--watch=step sees all)", summary->free_runs, summary->free_runs == 1 ? "" : "s");
 	pen_end(pen);
