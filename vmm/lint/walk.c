@@ -117,7 +117,8 @@ static void find_target(struct walk *w, const struct path *p, struct code *c)
 			at += p->value[r] * o->mem.scale;
 		}
 		c->target = 0;
-		c->has_target = o->size <= 64 && view_read(w->view, w->state, at, &c->target, o->size / 8) == o->size / 8u;
+		c->has_target = o->size <= 64 &&
+				view_read(w->view, w->state, at, &c->target, o->size / 8) == o->size / 8u;
 	}
 	if (x86_mode(w->state) != MODE_64)
 		c->target &= UINT32_MAX;
