@@ -93,8 +93,8 @@ static inline void fake_walk(uint64_t linear, struct page_walk *w)
 	*w = (struct page_walk){ .mapped = p, .count = 1 };
 	if (!p)
 		return;
-	w->mapping = p->map;
-	w->step[0] = (struct page_step){ .level = 1, .has_rights = true, .gpa = 0x9000, .entry = p->map.gpa | 3 | (p->map.user ? 4 : 0) };
+	w->map = p->map;
+	w->entry[0] = (struct page_walk_entry){ .level = 1, .has_rights = true, .gpa = 0x9000, .value = p->map.gpa | 3 | (p->map.user ? 4 : 0) };
 }
 
 size_t view_read(struct guest_view *v, const struct x86_state *s, uint64_t linear, void *buffer, size_t size)

@@ -275,7 +275,7 @@ static void judge_configuration(struct lint *l, const struct transition *t, cons
 	fmask_config(l, &t->before, user);
 	tables_config(l, &t->before);
 	sysenter_config(l, &t->before);
-	entry_config(l, &t->before, user);
+	entry_config(l, &t->before);
 	handlers_config(l, &t->before);
 }
 
@@ -293,8 +293,8 @@ void lint_about(struct lint *l, const struct transition *t, struct guest_view *v
 		star_return(l, t);
 		return_about(l, t, &user);
 		judge_configuration(l, t, &user);
-		paging_return(l, t, &user);
-		user_code(l, t, &user);
+		paging_return(l, &user);
+		user_code(l, &user);
 	}
 }
 

@@ -143,11 +143,11 @@ void tables_stack(struct lint *l, const struct x86_state *s);
 void sysenter_config(struct lint *l, const struct x86_state *s);
 void sysenter_about(struct lint *l, const struct transition *t);
 void paging_config(struct lint *l, const struct x86_state *s);
-void paging_return(struct lint *l, const struct transition *t, const struct x86_state *user);
-void entry_config(struct lint *l, const struct x86_state *s, const struct x86_state *user);
+void paging_return(struct lint *l, const struct x86_state *user);
+void entry_config(struct lint *l, const struct x86_state *s);
 void return_about(struct lint *l, const struct transition *t, const struct x86_state *user);
 void user_about(struct lint *l, const struct transition *t);
-void user_code(struct lint *l, const struct transition *t, const struct x86_state *user);
+void user_code(struct lint *l, const struct x86_state *user);
 void handlers_config(struct lint *l, const struct x86_state *s);
 /* B12, once it is certain. */
 void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor);

@@ -23,9 +23,8 @@ static void judge_stack(struct lint *l, const struct entry_facts *f, const char 
 }
 
 /* The user's GS base holds the kernel's block, on purpose or not: then a swap is not needed. */
-static bool gs_is_kernels(const struct lint *l, const struct x86_state *s)
+static bool gs_is_kernels(const struct x86_state *s)
 {
-	(void)l;
 	return s->gs.base && (!s->msr.kernel_gs_base || s->msr.kernel_gs_base == s->gs.base);
 }
 
@@ -38,7 +37,7 @@ static void judge_gs(struct lint *l, const struct entry_facts *f, const struct x
 {
 	const struct gs_use *plain = &f->plain, *swapped = &f->swapped;
 
-	if (plain->rip && !gs_is_kernels(l, s) && (s->msr.kernel_gs_base || is_null_block(plain, s->gs.base)))
+	if (plain->rip && !gs_is_kernels(s) && (s->msr.kernel_gs_base || is_null_block(plain, s->gs.base)))
 		lint_tell(l, WHAT(B14, LINT_ERROR, VALUE(s->gs.base), .has_expected = s->msr.kernel_gs_base,
 				  .expected = s->msr.kernel_gs_base, .rip = plain->rip, .key = 1),
 			  "uses GS behind %s without a SWAPGS before it: the base is the caller's, so this is address "
@@ -58,11 +57,10 @@ static void judge_return_size(struct lint *l, const struct entry_facts *f)
 			  "LSTAR is 64-bit code: write SYSRETQ (48 0F 07)");
 }
 
-void entry_config(struct lint *l, const struct x86_state *s, const struct x86_state *user)
+void entry_config(struct lint *l, const struct x86_state *s)
 {
 	const struct entry_facts *f;
 
-	(void)user;
 	if (!has_syscall(s))
 		return;
 	f = lint_facts(l, s, ENTRY_LSTAR);

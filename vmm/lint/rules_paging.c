@@ -141,11 +141,11 @@ void paging_config(struct lint *l, const struct x86_state *s)
 }
 
 /* The highest level without U/S; NULL: all have it, or the page is not there. */
-static const struct page_step *supervisor_level(const struct page_walk *w)
+static const struct page_walk_entry *supervisor_level(const struct page_walk *w)
 {
 	for (unsigned n = 0; w->mapped && n < w->count; n++)
-		if (w->step[n].has_rights && !(w->step[n].entry & X86_PTE_U))
-			return &w->step[n];
+		if (w->entry[n].has_rights && !(w->entry[n].value & X86_PTE_U))
+			return &w->entry[n];
 	return NULL;
 }
 
@@ -156,27 +156,22 @@ static const char *level_name(unsigned level)
 	return names[level < 6 ? level : 0];
 }
 
-static void judge_user_page(struct lint *l, const struct x86_state *s, uint64_t linear, const char *what)
+void paging_return(struct lint *l, const struct x86_state *user)
 {
-	const struct page_step *bad;
+	const uint64_t linear = code_linear(user, user->rip);
+	const struct page_walk_entry *bad;
 	struct page_walk w;
 
-	view_walk(l->view, s, linear, &w);
+	if (!(user->cr0 & X86_CR0_PG))
+		return;
+	view_walk(l->view, user, linear, &w);
 	bad = supervisor_level(&w);
 	if (!bad)
 		return;
-	lint_tell(l, WHAT(B24, LINT_ERROR, VALUE(bad->entry), EXPECTED(bad->entry | X86_PTE_U)),
-		  "ring 3 is to %s 0x%llx, whose %s entry at 0x%llx has U/S clear%s: #PF(%d) there. U/S must be set "
-		  "at every level",
-		  what, (unsigned long long)linear, level_name(bad->level), (unsigned long long)bad->gpa,
-		  bad->level > 1 && w.step[w.count - 1].entry & X86_PTE_U && &w.step[w.count - 1] != bad ?
-		  ", though the page's own has it set" : "", *what == 'r' ? 5 : 7);
-}
-
-void paging_return(struct lint *l, const struct transition *t, const struct x86_state *user)
-{
-	(void)t;
-	if (!(user->cr0 & X86_CR0_PG))
-		return;
-	judge_user_page(l, user, code_linear(user, user->rip), "run at");
+	lint_tell(l, WHAT(B24, LINT_ERROR, VALUE(bad->value), EXPECTED(bad->value | X86_PTE_U)),
+		  "ring 3 is to run at 0x%llx, whose %s entry at 0x%llx has U/S clear%s: #PF at its first instruction. "
+		  "U/S must be set at every level", (unsigned long long)linear, level_name(bad->level),
+		  (unsigned long long)bad->gpa,
+		  &w.entry[w.count - 1] != bad && w.entry[w.count - 1].value & X86_PTE_U ?
+		  ", though the page's own has it set" : "");
 }

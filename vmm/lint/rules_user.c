@@ -56,13 +56,12 @@ static bool has_breakpoints(struct lint *l)
 	return l->view->vm && !vm_get_debug(l->view->vm, &debug) && debug.dr7 & 0xff;
 }
 
-void user_code(struct lint *l, const struct transition *t, const struct x86_state *user)
+void user_code(struct lint *l, const struct x86_state *user)
 {
 	const bool is_long = user->efer & X86_EFER_LMA;
 	struct gate_descriptor g;
 	struct user_facts f;
 
-	(void)t;
 	if (lint_seen(&l->sites, ~user->rip))
 		return;
 	user_walk(l->view, user, user->rip, &f);

@@ -15,15 +15,6 @@ int code_gpr(ZydisRegister r)
 	return wide >= ZYDIS_REGISTER_RAX && wide <= ZYDIS_REGISTER_R15 ? (int)(wide - ZYDIS_REGISTER_RAX) : -1;
 }
 
-bool code_writes_gpr(const struct code *c, enum x86_gpr r)
-{
-	for (unsigned n = 0; n < c->z.operand_count; n++)
-		if (c->o[n].type == ZYDIS_OPERAND_TYPE_REGISTER && c->o[n].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
-		    code_gpr(c->o[n].reg.value) == (int)r)
-			return true;
-	return false;
-}
-
 /* XOR and SUB of a register with itself read nothing. */
 static bool clears(const struct code *c)
 {

@@ -123,6 +123,8 @@ static void json_summary(struct sink *sink, const struct trace_summary *s)
 	else
 		json_null(w, "code");
 	json_text(w, "account", s->account);
+	if (s->free_runs)
+		json_number(w, "free_runs", (unsigned)s->free_runs);
 	json_number(w, "status", (unsigned)s->status);
 	json_end_line(w);
 }
@@ -136,6 +138,7 @@ static const struct sink_ops ops = {
 	.header = json_header,
 	.transition = json_transition,
 	.finding = json_finding,
+	.death = json_death,
 	.claim = json_claim,
 	.summary = json_summary,
 	.close = json_free,

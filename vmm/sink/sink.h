@@ -1,6 +1,7 @@
 /*
  * Where a trace goes.  One header, then transitions in order of seq, each behind
- * the findings that belong before it, then the claims, then one summary.  A sink writes to a FILE that it does not own;
+ * the findings that belong before it, then why the guest died if it did, then the
+ * claims, then one summary.  A sink writes to a FILE that it does not own;
  * write errors are found by the caller with ferror.
  */
 #ifndef SINK_SINK_H
@@ -38,6 +39,7 @@ struct trace_summary {
 	const char *end;                /* "exit", "halt", "triple-fault", "timeout" ... */
 	uint64_t code;                  /* end "exit": the value the guest wrote to the exit port */
 	const char *account;            /* one sentence for a person, or NULL */
+	uint64_t free_runs;             /* how often it ran freely up to the next gate, between which not all is seen */
 	int status;                     /* the exit status of the program */
 };
 
@@ -47,11 +49,13 @@ struct sink_options {
 	bool lint_only;                 /* text: findings alone, neither header nor summary */
 };
 
+struct death;                           /* death/death.h */
 struct sink;
 struct sink_ops {
 	void (*header)(struct sink *, const struct trace_header *);
 	void (*transition)(struct sink *, const struct transition *, const struct check_list *);
 	void (*finding)(struct sink *, const struct finding *);
+	void (*death)(struct sink *, const struct death *);
 	void (*claim)(struct sink *, const struct claim *, const struct claim_result *);
 	void (*summary)(struct sink *, const struct trace_summary *);
 	void (*close)(struct sink *);   /* frees the sink; flushes nothing of the FILE */
@@ -64,6 +68,9 @@ struct sink {
 
 struct sink *text_sink(FILE *file, const struct sink_options *options);
 struct sink *json_sink(FILE *file, const struct sink_options *options);
+
+/* For a person who asked for no trace: the report without its last sentence. */
+void text_death_short(FILE *file, const struct sink_options *options, const struct death *death);
 
 /* limits.c: those of the box, or of a processor (none). */
 const struct trace_limit *trace_limits(enum emulator emulator);

@@ -161,6 +161,7 @@ static const struct sink_ops ops = {
 	.header = text_header,
 	.transition = text_transition,
 	.finding = text_finding,
+	.death = text_death,
 	.claim = text_claim,
 	.summary = text_summary,
 	.close = text_free,

@@ -163,6 +163,18 @@ static void put_findings(struct pen *pen, const struct trace_summary *summary)
 	pen_end(pen);
 }
 
+/* What the method leaves out where it lets the guest run. */
+static void put_free_runs(struct pen *pen, const struct trace_summary *summary)
+{
+	if (!summary->free_runs)
+		return;
+	pen_hang(pen, 8);
+	pen_put(pen, PLAIN, "        ");
+	pen_words(pen, PLAIN, "between gates it ran freely, %" PRIu64 " time%s: SWAPGS, far transfers and INT n within ring 0 are not seen there "
+	          "(--watch=step sees all)", summary->free_runs, summary->free_runs == 1 ? "" : "s");
+	pen_end(pen);
+}
+
 void text_end(struct text_sink *s, const struct trace_summary *summary)
 {
 	struct pen *pen = &s->pen;
@@ -172,6 +184,7 @@ void text_end(struct text_sink *s, const struct trace_summary *summary)
 	text_vendors(s);
 	pen_end(pen);
 	put_kinds(s, summary);
+	put_free_runs(pen, summary);
 	pen->hang = 4;
 	pen_put(pen, PLAIN, "checks");
 	pen_item(pen, GOOD, "%" PRIu64 " held", summary->checks_held);
