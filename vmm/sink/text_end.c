@@ -155,7 +155,8 @@ static void put_findings(struct pen *pen, const struct trace_summary *summary)
 
 		all += count;
 		if (count)
-			pen_item(pen, styles[n], "%u %s%s", count, lint_severity_name((enum lint_severity)n), count == 1 ? "" : "s");
+			pen_item(pen, styles[n], "%u %s%s", count, lint_severity_name((enum lint_severity)n),
+				 count == 1 ? "" : "s");
 	}
 	if (!all)
 		pen_item(pen, GOOD, "no finding");
