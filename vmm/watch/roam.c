@@ -213,6 +213,7 @@ static enum outcome run_loose(struct stepper *st)
 {
 	struct roaming *r = &st->roaming;
 	struct x86_state now;
+	enum outcome outcome;
 	struct stop_hit hit;
 	struct vm_exit exit;
 	unsigned accesses = 0;
@@ -239,7 +240,9 @@ static enum outcome run_loose(struct stepper *st)
 			r->pending = r->at_gate = true;
 			return STEPPED;
 		case EXIT_INTERRUPTED:
-			return tick(st, &exit, &now);
+			hit = stops_hit(&st->stops, &now, now.rip);
+			outcome = tick(st, &exit, &now);
+			return outcome == STEPPED && hit.ours ? stopped_at(st, &hit, &now) : outcome;
 		case EXIT_MMIO:
 			if (ports_memory(&exit))
 				break;
