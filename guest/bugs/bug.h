@@ -1,29 +1,15 @@
 /*
  * What the guests of this directory share: a small 64-bit kernel with every
  * gate as it should be, and two threads in ring 3.  Each guest replaces one
- * piece of it: a constant (the #ifndefs below) or some lines of code (OWN_...).
- *
- * BUG(wrong, right) marks what is wrong, and may leave either out.  Every guest is built twice: as
- * NN-name.elf, and with GOOD as NN-name.good.elf, its neighbour without the bug.
- *
- * Exit codes: 0, all as the user program expects it.  STRUCK, it found damage.
- * KILLED + vector, an exception in ring 3.  PANIC + vector, one in ring 0.
+ * piece of it: a constant (the #ifndefs below) or some lines of code (OWN_...),
+ * marked as mark.h says.
  */
 #ifndef BUG_H
 #define BUG_H
 
 #include "abi.h"
+#include "mark.h"
 #include "x86.h"
-
-#ifdef GOOD
-#define BUG(wrong, ...)         __VA_ARGS__
-#else
-#define BUG(wrong, ...)         wrong
-#endif
-
-#define STRUCK                  0x13
-#define KILLED                  0x20
-#define PANIC                   0x40
 
 #define IMAGE                   0x200000        /* kernel.  The 2 MiB below are not mapped */
 #define USER_IMAGE              0x400000

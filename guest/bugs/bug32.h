@@ -1,22 +1,13 @@
 /*
  * The same as bug.h in 32 bits: a kernel on flat segments without paging, with
- * SYSENTER and INT 80h, and one program in ring 3.  See there for BUG and codes.
+ * SYSENTER and INT 80h, and one program in ring 3.
  */
 #ifndef BUG32_H
 #define BUG32_H
 
 #include "abi.h"
+#include "mark.h"
 #include "x86.h"
-
-#ifdef GOOD
-#define BUG(wrong, ...)         __VA_ARGS__
-#else
-#define BUG(wrong, ...)         wrong
-#endif
-
-#define STRUCK                  0x13
-#define KILLED                  0x20
-#define PANIC                   0x40
 
 #define IMAGE                   0x200000
 
