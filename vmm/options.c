@@ -34,7 +34,7 @@ static const struct argp_option options[] = {
 	{ "engine", 'e', "ENGINE", 0, "auto (default), kvm, box or box-intel", 0 },
 	{ "watch", 'w', "METHOD", 0, "auto (default), step, break, gates, ring or none", 0 },
 	{ "cpu", KEY_CPU, "VENDOR", 0, "CPUID vendor that the guest sees: amd, intel or host (default)", 0 },
-	{ "memory", 'm', "SIZE", 0, "Guest memory, with suffix K, M or G: 2M to 3G (default 64M)", 0 },
+	{ "memory", 'm', "SIZE", 0, "Guest memory, with suffix K, M or G: 2M to 3G (default 64M, or what a kernel and its files need)", 0 },
 	{ "boot", KEY_BOOT, "PROTOCOL", 0,
 	  "How the guest is loaded and entered: auto (default: what the file says), elf, multiboot, multiboot2, pvh or linux", 0 },
 	{ "append", KEY_APPEND, "TEXT", 0, "The guest's command line", 0 },
