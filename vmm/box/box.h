@@ -42,7 +42,7 @@ struct box_request {
 	bool colour;                    /* VMM_COLOUR=1 or 0 inside */
 	unsigned width;                 /* COLUMNS inside, 0 unknown */
 	bool one_terminal;              /* out and stderr go to one: VMM_TERMINAL=1 inside */
-	bool input;                     /* what our stdin brings goes in; into the AMD box only */
+	bool input;                     /* what our stdin brings goes in; into the Intel box no more than 64 KiB of it */
 };
 
 /*
