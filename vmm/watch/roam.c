@@ -234,6 +234,10 @@ static enum outcome run_loose(struct stepper *st)
 			r->exit = exit;
 			r->pending = r->at_gate = true;
 			return STEPPED;
+		case EXIT_PROTECTED:                    /* code that a stretch has read */
+			if (stretch_allow(st))
+				return FAILED;
+			break;
 		case EXIT_INTERRUPTED:
 			return tick(st, &exit, &now);
 		case EXIT_MMIO:
