@@ -49,10 +49,10 @@ static bool wants_colour(int fd)
 	return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 
-/* What goes to fd and what goes to stderr may meet there. */
-static bool is_one_terminal(int fd)
+/* Whether fd and stderr are a terminal: one, as terminals go.  In the box a variable says so. */
+static bool is_one_terminal(int fd, const char *variable)
 {
-	const char *outer = getenv("VMM_TERMINAL");
+	const char *outer = getenv(variable);
 
 	if (engine_box())
 		return outer && *outer == '1';
@@ -86,7 +86,8 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 		.image = &guest->image, .files = &guest->files, .memory_size = o->memory, .cpus = o->cpus, .lint = o->lint,
 		.cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
 		.timeout_seconds = o->timeout, .wanted = wanted, .options = o,
-		.progress = isatty(STDERR_FILENO) && !isatty(fd), .one_terminal = is_one_terminal(fd),
+		.progress = isatty(STDERR_FILENO) && !isatty(fd), .one_terminal = is_one_terminal(fd, "VMM_TERMINAL"),
+		.typed = is_one_terminal(STDIN_FILENO, "VMM_TYPED"),
 		.header = {
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
 			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
@@ -125,7 +126,8 @@ static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, i
 		.argv = argv, .guest_path = o->guest, .files = files, .memory_size = o->memory,
 		.timeout_seconds = o->timeout,
 		.out = file, .intel = intel, .colour = wants_colour(fd), .width = terminal_width(fd),
-		.one_terminal = is_one_terminal(fd), .input = true,
+		.one_terminal = is_one_terminal(fd, "VMM_TERMINAL"), .typed = is_one_terminal(STDIN_FILENO, "VMM_TYPED"),
+		.input = true,
 	};
 	int status = EXIT_STATUS_CANNOT_RUN;
 

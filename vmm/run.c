@@ -158,7 +158,7 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 {
 	const struct run_request *r = p->request;
 	const struct ports_config devices = {
-		.console = stderr, .first = r->sink ? r->sink->file : NULL, .input = STDIN_FILENO,
+		.console = stderr, .first = r->sink ? r->sink->file : NULL, .input = STDIN_FILENO, .typed = r->typed,
 		.memory_size = r->memory_size, .cpus = p->cpus, .line = set_line, .context = vm,
 	};
 	struct run_end end = { 0 };

@@ -41,6 +41,7 @@ struct run_request {
 	const void *options;
 	bool progress;                  /* say on stderr how far it is */
 	bool one_terminal;              /* the trace and stderr go to one */
+	bool typed;                     /* stdin is the terminal that stderr goes to */
 	struct trace_header header;
 	struct check_context context;
 };
