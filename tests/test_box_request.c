@@ -56,7 +56,9 @@ static void expect(size_t *offset, enum frame_type type, const char *text)
 
 Test(box_request, arguments_and_environment)
 {
-	const struct box_request request = { .argv = argv, .colour = true, .width = 120, .one_terminal = true, .typed = true };
+	const struct box_request request = {
+		.argv = argv, .colour = true, .width = 120, .one_terminal = true, .typed = true,
+	};
 	size_t offset = 0;
 	struct frame start;
 	uint64_t now;

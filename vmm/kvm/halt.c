@@ -18,9 +18,9 @@
 /* The signals that KVM_RUN holds off, or NULL: as the thread does. */
 static int set_mask(struct vm *vm, const sigset_t *set)
 {
-	struct {
+	union {                                 /* a header that ends in a flexible array, with room */
 		struct kvm_signal_mask header;
-		uint8_t set[KERNEL_SIGSET];
+		uint8_t bytes[sizeof(struct kvm_signal_mask) + KERNEL_SIGSET];
 	} mask = { .header = { .len = KERNEL_SIGSET } };
 
 	if (!set)
