@@ -52,7 +52,7 @@ static void fake_write(uint64_t linear, const void *bytes, size_t size)
 	memcpy(fake_page(linear)->bytes + linear % FAKE_PAGE_SIZE, bytes, size);
 }
 
-static void fake_write64(uint64_t linear, uint64_t value)
+static inline void fake_write64(uint64_t linear, uint64_t value)
 {
 	fake_write(linear, &value, sizeof(value));
 }
@@ -62,7 +62,7 @@ static inline void fake_write32(uint64_t linear, uint32_t value)
 	fake_write(linear, &value, sizeof(value));
 }
 
-static void fake_symbol(const char *name, uint64_t address)
+static inline void fake_symbol(const char *name, uint64_t address)
 {
 	fake_symbols[fake_symbol_count].name = name;
 	fake_symbols[fake_symbol_count++].address = address;
@@ -83,6 +83,18 @@ bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t li
 	if (p)
 		*m = p->map;
 	return p;
+}
+
+/* One level, as if the page had a table to itself. */
+static inline void fake_walk(uint64_t linear, struct page_walk *w)
+{
+	struct fake_page *p = fake_page(linear);
+
+	*w = (struct page_walk){ .mapped = p, .count = 1 };
+	if (!p)
+		return;
+	w->map = p->map;
+	w->entry[0] = (struct page_walk_entry){ .level = 1, .has_rights = true, .gpa = 0x9000, .value = p->map.gpa | 3 | (p->map.user ? 4 : 0) };
 }
 
 size_t view_read(struct guest_view *v, const struct x86_state *s, uint64_t linear, void *buffer, size_t size)

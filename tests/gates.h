@@ -64,6 +64,7 @@ static inline struct transition syscall_transition(void)
 		.seq = 9, .gate = { .kind = GATE_SYSCALL, .length = 2, .operand_size = 8 },
 		.before = user64(), .after = kernel64(),
 		.symbol = "NtCreateFile+12", .target = "KiSystemCall64",
+		.kernel = KERNEL_WINDOWS,
 		.service = {
 			.valid = true, .number = 0x55, .index = 0x55, .name = "NtCreateFile",
 			.args = { 0x7fffe100, 0xc0100080, 0x7fffe140, 0x7fffe120 }, .arg_count = 4,
@@ -90,6 +91,7 @@ static inline struct transition sysret_transition(void)
 	t.before.gpr[GPR_RSP] = USER_STACK;
 	for (unsigned r = 0; r < GPR_COUNT; r++)
 		t.after.gpr[r] = t.before.gpr[r];
+	t.kernel = KERNEL_WINDOWS;
 	t.service = syscall_transition().service;
 	return t;
 }

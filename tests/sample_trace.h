@@ -89,6 +89,24 @@ static inline struct transition far_transition(void)
 	return t;
 }
 
+/* Two findings, one with all there is to say. */
+static inline void sample_findings(struct sink *sink)
+{
+	struct finding f = {
+		.id = "B02", .name = "star-rpl", .severity = LINT_ERROR, .seq = 10, .rip = KERNEL_ENTRY, .symbol = "KiInitializeMsrs+2E",
+		.value = UINT64_C(0x18000800000000), .has_value = true, .expected = UINT64_C(0x1b000800000000), .has_expected = true,
+		.vendor = "amd", .text = "STAR[63:48] = 18 without RPL 3: AMD loads SS from the sum as it is, user code runs with SS 20, "
+		"and the next IRET to it raises #GP(20); Intel forces RPL 3", .source = "APM vol. 3 SYSRET; APM vol. 2, 6.1.1",
+	};
+
+	sink->ops->finding(sink, &f);
+	f = (struct finding){
+		.id = "B06", .name = "fmask-if", .severity = LINT_WARNING, .seq = 11, .cpu = 3, .rip = ~UINT64_C(0),
+		.text = "STI before RSP is loaded", .source = "SDM vol. 2B SYSCALL",
+	};
+	sink->ops->finding(sink, &f);
+}
+
 /* As a run tells it: header, events, claims, summary. */
 static inline void sample_trace(struct sink *sink)
 {

@@ -162,13 +162,13 @@ Test(boot_plan, a_plain_guest_is_not_for_it)
 
 Test(boot_plan, the_memory_that_is_wanted)
 {
-	cr_assert_eq(boot_memory_wanted(&image, &files), 0x101234);
+	cr_assert_eq(boot_memory_wanted(&image, &files), 0x101234 + 0x101234 / 4);
 	segment[0].gpa = 0;
-	cr_assert_eq(boot_memory_wanted(&image, &files), 0x100000);
+	cr_assert_eq(boot_memory_wanted(&image, &files), 0x140000);
 	add_module("a", 0x1001);
-	cr_assert_eq(boot_memory_wanted(&image, &files), 0x102000);
+	cr_assert_eq(boot_memory_wanted(&image, &files), 0x142000);
 	files.initrd = (struct boot_module){ .text = "i", .bytes = bytes, .size = 0x3000 };
-	cr_assert_eq(boot_memory_wanted(&image, &files), 0x102000 + 4 * 0x3000);
+	cr_assert_eq(boot_memory_wanted(&image, &files), 0x142000 + 4 * 0x3000);
 }
 
 /* --- the sections of an ELF kernel --- */

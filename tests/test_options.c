@@ -74,7 +74,10 @@ Test(options, all_of_them)
 	cr_assert_eq(o.cpu, VENDOR_INTEL);
 	cr_assert_eq(o.memory, 128 << 20);
 	cr_assert_eq(o.timeout, 5);
+	assert_runs("--lint g");
+	cr_assert(o.lint && !o.trace);
 	assert_runs("--cpu=amd g");
+	cr_assert_not(o.lint);
 	cr_assert(o.cpu_set && o.cpu == VENDOR_AMD);
 	assert_runs("--cpu=host g");
 	cr_assert_not(o.cpu_set);
@@ -236,7 +239,7 @@ Test(options, inner_argv)
 	char **argv;
 	int argc = 0;
 
-	assert_runs("--trace=far,msr -f json -o x -e box -w step --cpu=intel -m 3M --timeout 7 dir/g.elf");
+	assert_runs("--lint --trace=far,msr -f json -o x -e box -w step --cpu=intel -m 3M --timeout 7 dir/g.elf");
 	argv = options_inner_argv(&o, "vmm");
 	cr_assert_not_null(argv);
 	while (argv[argc])
@@ -252,7 +255,7 @@ Test(options, inner_argv)
 	cr_assert_eq(inner.timeout, o.timeout);
 	cr_assert_eq(inner.watch, o.watch);
 	cr_assert(inner.cpu_set && inner.cpu == VENDOR_INTEL);
-	cr_assert(inner.trace);
+	cr_assert(inner.trace && inner.lint);
 	cr_assert_null(inner.output);
 	cr_assert_eq(inner.engine, ENGINE_KVM);
 	options_free_argv(argv);

@@ -95,7 +95,7 @@ Test(json, syscall)
 
 	read_lines(sample_trace);
 	e = nth("syscall", 0);
-	assert_keys(e, "kind seq rip symbol before after checks service");
+	assert_keys(e, "kind seq rip symbol before after checks service thread");
 	cr_assert_eq(json_integer_value(json_object_get(e, "seq")), 9);
 	cr_assert_str_eq(string(e, "rip"), "0x140001000");
 	assert_keys(json_object_get(e, "before"), "rip rsp rflags cs ss cpl mode rax rbx rcx rdx rsi rdi rbp "
@@ -149,7 +149,7 @@ Test(json, faults)
 
 	read_lines(sample_trace);
 	e = nth("rdmsr", 0);
-	assert_keys(e, "kind seq rip symbol index name value fault frame before after checks");
+	assert_keys(e, "kind seq rip symbol index name value fault frame before after checks thread");
 	cr_assert(json_is_null(json_object_get(e, "name")));
 	cr_assert(json_is_null(json_object_get(e, "value")));
 	assert_keys(json_object_get(e, "fault"), "vector name error gate stack");
@@ -157,7 +157,7 @@ Test(json, faults)
 	cr_assert_str_eq(string(json_object_get(e, "fault"), "error"), "0x0");
 
 	e = nth("fault", 0);
-	assert_keys(e, "kind seq rip symbol vector name error cr2 gate stack frame before after checks");
+	assert_keys(e, "kind seq rip symbol vector name error cr2 gate stack frame before after checks thread");
 	cr_assert_eq(json_integer_value(json_object_get(e, "vector")), 14);
 	cr_assert_str_eq(string(e, "error"), "0x6");
 	cr_assert_str_eq(string(e, "cr2"), "0xdead000");
@@ -289,10 +289,33 @@ Test(json, claims_and_summary)
 	cr_assert_str_eq(string(nth("claim", 4), "why"), "history of processors");
 
 	e = nth("summary", 0);
-	assert_keys(e, "kind events checks claims end code account status");
+	assert_keys(e, "kind events checks claims lint end code account status");
 	assert_keys(json_object_get(e, "claims"), "held refuted not_exercised");
 	cr_assert_eq(json_integer_value(json_object_get(json_object_get(e, "checks"), "contradicted")), 2);
 	cr_assert_eq(json_integer_value(json_object_get(e, "status")), 1);
+}
+
+Test(json, findings)
+{
+	const json_t *e;
+
+	read_lines(sample_findings);
+	cr_assert_eq(line_count, 2);
+	e = nth("lint", 0);
+	assert_keys(e, "kind seq id name severity cpu rip symbol value expected vendor text source");
+	cr_assert_str_eq(string(e, "id"), "B02");
+	cr_assert_str_eq(string(e, "name"), "star-rpl");
+	cr_assert_str_eq(string(e, "severity"), "error");
+	cr_assert_str_eq(string(e, "value"), "0x18000800000000");
+	cr_assert_str_eq(string(e, "expected"), "0x1b000800000000");
+	cr_assert_str_eq(string(e, "vendor"), "amd");
+	e = nth("lint", 1);
+	cr_assert_str_eq(string(e, "severity"), "warning");
+	cr_assert_eq(json_integer_value(json_object_get(e, "cpu")), 3);
+	cr_assert(json_is_null(json_object_get(e, "value")));
+	cr_assert(json_is_null(json_object_get(e, "expected")));
+	cr_assert(json_is_null(json_object_get(e, "vendor")));
+	cr_assert(json_is_null(json_object_get(e, "symbol")));
 }
 
 /* Names come from the guest's symbol table, which may hold anything. */

@@ -48,6 +48,38 @@ Test(text, no_line_is_longer_than_asked)
 	assert_fits(render(sample_trace, 10, false), 80);
 }
 
+Test(text, findings)
+{
+	const struct sink_options alone = { .width = 80, .lint_only = true };
+	char *text = render(sample_findings, 80, false), *only;
+	size_t size;
+	FILE *file;
+	struct sink *sink;
+
+	assert_contains(text, "      error         B02 star-rpl  at KiInitializeMsrs+2E  event 10  on AMD\n");
+	assert_contains(text, "\n                    value 0x18000800000000  right 0x1b000800000000\n");
+	assert_contains(text, "      warning       B06 fmask-if  at 0xffffffffffffffff  event 11  vCPU 3\n");
+	assert_fits(text, 80);
+	assert_fits(render(sample_findings, 200, false), 200);
+
+	file = open_memstream(&only, &size);
+	sink = text_sink(file, &alone);
+	sample_trace(sink);                     /* header, claims and summary are not for it; transitions are not sent */
+	fflush(file);
+	cr_assert_null(strstr(only, "guest.elf"));
+	cr_assert_null(strstr(only, "claims"));
+	sink->ops->close(sink);
+	fclose(file);
+
+	file = open_memstream(&only, &size);
+	sink = text_sink(file, &alone);
+	sample_findings(sink);
+	sink->ops->close(sink);
+	fclose(file);
+	assert_contains(only, "error    B02 star-rpl  at KiInitializeMsrs+2E  event 10  on AMD\n         STAR[63:48]");
+	assert_fits(only, 80);
+}
+
 Test(text, colour_only_where_wanted)
 {
 	cr_assert_null(strchr(render(sample_trace, 80, false), '\33'));
@@ -204,6 +236,7 @@ Test(text, claims_and_summary)
 	assert_contains(text, "not exercised by any guest (--claims says why): C13\n");
 	assert_contains(text, "On the other vendor, Intel\n  1x    sysret    ss 2B  28 here  event 12\n                  SDM vol. 2B SYSRET\n");
 	assert_contains(text, "14 transitions  4 wrmsr  1 rdmsr");
+	assert_contains(text, "lint    no finding\n");
 	assert_contains(text, "end     exit  code 0  status 1\n");
 	assert_contains(text, "The guest wrote 0 to its exit port.");
 }

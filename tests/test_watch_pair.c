@@ -7,11 +7,12 @@
 
 static struct pairing pairing;
 static uint64_t seq;
+static enum guest_kernel kernel;
 
 static uint64_t call_syscall(uint64_t rip, uint64_t rsp, uint32_t number)
 {
 	struct transition t = {
-		.seq = ++seq, .gate = { .kind = GATE_SYSCALL, .length = 2 }, .before = { .rip = rip, .cpl = 3 },
+		.seq = ++seq, .kernel = kernel, .gate = { .kind = GATE_SYSCALL, .length = 2 }, .before = { .rip = rip, .cpl = 3 },
 		.service = { .valid = true, .number = number },
 	};
 
@@ -23,7 +24,7 @@ static uint64_t call_syscall(uint64_t rip, uint64_t rsp, uint32_t number)
 static uint64_t call_int(uint64_t frame, uint64_t rip, bool error)
 {
 	struct transition t = {
-		.seq = ++seq, .gate = { .kind = error ? GATE_FAULT : GATE_INT, .length = 2 }, .before = { .cpl = 3 },
+		.seq = ++seq, .kernel = kernel, .gate = { .kind = error ? GATE_FAULT : GATE_INT, .length = 2 }, .before = { .cpl = 3 },
 		.frame = { .address = frame, .word_size = 8, .count = error ? 6 : 5, .has_error = error, .rip = rip,
 		           .rsp = 0x7000 },
 	};
@@ -35,7 +36,7 @@ static uint64_t call_int(uint64_t frame, uint64_t rip, bool error)
 static struct transition sysret(uint64_t rip, uint64_t rsp)
 {
 	struct transition t = {
-		.seq = ++seq, .gate = { .kind = GATE_SYSRET }, .after = { .rip = rip, .cpl = 3 },
+		.seq = ++seq, .kernel = kernel, .gate = { .kind = GATE_SYSRET }, .after = { .rip = rip, .cpl = 3 },
 	};
 
 	t.after.gpr[GPR_RSP] = rsp;
@@ -45,7 +46,7 @@ static struct transition sysret(uint64_t rip, uint64_t rsp)
 
 static struct transition iret(uint64_t frame, uint64_t rip, uint64_t rsp)
 {
-	struct transition t = { .seq = ++seq, .gate = { .kind = GATE_IRET }, .after = { .rip = rip, .cpl = 3 } };
+	struct transition t = { .seq = ++seq, .kernel = kernel, .gate = { .kind = GATE_IRET }, .after = { .rip = rip, .cpl = 3 } };
 
 	t.before.gpr[GPR_RSP] = frame;
 	t.after.gpr[GPR_RSP] = rsp;
@@ -144,4 +145,21 @@ Test(pair, an_entry_from_the_same_place_replaces_an_older)
 	call_syscall(0x1000, 0x7000, 2);
 	cr_assert_eq(sysret(0x1002, 0x7000).service.number, 2);
 	cr_assert_eq(sysret(0x1002, 0x7000).entry, 0);
+}
+
+Test(pair, a_moved_frame_is_windows_own)
+{
+	struct transition t;
+	uint64_t entry;
+
+	kernel = KERNEL_WINDOWS;
+	entry = call_int(0xff80, 0x2002, false);
+	t = iret(0xff80, 0x4000, 0x6000);
+	cr_assert_eq(t.entry, entry, "its dispatcher moves RIP and RSP");
+	cr_assert_eq(t.way, RETURN_MOVED);
+	kernel = KERNEL_UNKNOWN;
+	call_int(0xff80, 0x2002, false);
+	t = iret(0xff80, 0x4000, 0x6000);
+	cr_assert_eq(t.entry, 0, "another kernel may take its frames elsewhere");
+	cr_assert_eq(t.unpaired, UNPAIRED_NONE);
 }

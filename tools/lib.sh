@@ -9,7 +9,7 @@ export LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive
 # The Debian packages that the program, its tests and the box are made from.
 packages=(
 	gcc libc6-dev clang libclang-rt-dev meson ninja-build pkg-config
-	libelf-dev libzydis-dev libjansson-dev libcriterion-dev
+	libelf-dev libdw-dev libzydis-dev libjansson-dev libcriterion-dev
 	qemu-system-x86 jq procps
 )
 

@@ -57,6 +57,12 @@ void deadline_progress(void)
 	quiet_since = (unsigned)limit_seconds;
 }
 
+void deadline_fault_loop(void)
+{
+	if (!limit_reached)
+		limit_reached = LIMIT_FAULT_LOOP;
+}
+
 double deadline_seconds(void)
 {
 	struct timespec now;

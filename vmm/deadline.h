@@ -10,7 +10,7 @@
 
 #include <signal.h>
 
-enum limit { LIMIT_NONE, LIMIT_TIMEOUT, LIMIT_QUIET, LIMIT_SIGNAL };
+enum limit { LIMIT_NONE, LIMIT_TIMEOUT, LIMIT_QUIET, LIMIT_SIGNAL, LIMIT_FAULT_LOOP };
 
 /* Without a --timeout a guest that does nothing to tell of is stopped after this long. */
 #define LIMIT_QUIET_SECONDS     30
@@ -34,6 +34,8 @@ extern volatile sig_atomic_t limit_seconds;
 void deadline_start(struct vm *vm, unsigned seconds, unsigned tick_ms);
 /* The guest has done something to tell of. */
 void deadline_progress(void);
+/* It repeats a fault without end: stop it, unless something else has. */
+void deadline_fault_loop(void);
 void deadline_stop(void);
 /* Since deadline_start, as the host counts them: whole ones, and one at least, where this machine's are not the host's. */
 double deadline_seconds(void);

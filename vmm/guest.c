@@ -59,7 +59,7 @@ static void choose_memory(struct options *o, const struct guest *guest)
 static void tell_choices(const struct options *o, const struct guest *guest, uint64_t usual_memory)
 {
 	if (o->memory > usual_memory)
-		message("%s: %lluM of memory do not hold it: it gets %lluM (--memory=SIZE sets another size)", o->guest,
+		message("%s: %lluM of memory are too little: it gets %lluM (--memory=SIZE sets another size)", o->guest,
 			(unsigned long long)usual_memory >> 20, (unsigned long long)o->memory >> 20);
 	/* Once, not from inside the box too. */
 	if (guest->image.remark && !engine_box())

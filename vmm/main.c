@@ -48,6 +48,16 @@ static bool wants_colour(int fd)
 	return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 
+/* What goes to fd and what goes to stderr may meet there. */
+static bool is_one_terminal(int fd)
+{
+	const char *outer = getenv("VMM_TERMINAL");
+
+	if (engine_box())
+		return outer && *outer == '1';
+	return isatty(fd) && isatty(STDERR_FILENO);
+}
+
 static const char *base_name(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -62,14 +72,16 @@ static bool wanted(const void *options, enum gate_kind kind)
 
 static int run_here(const struct options *o, const struct guest *guest, FILE *file, int fd)
 {
-	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd) };
+	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd), .lint_only = o->lint };
 	const enum vendor vendor = host_vendor();
 	enum watch_method watch = o->watch;
 	struct run_request request = {
-		.image = &guest->image, .files = &guest->files, .memory_size = o->memory, .cpus = o->cpus, .lint = o->lint,
+		.image = &guest->image, .files = &guest->files, .memory_size = o->memory, .cpus = o->cpus,
 		.cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
 		.timeout_seconds = o->timeout, .wanted = wanted, .options = o,
-		.progress = isatty(STDERR_FILENO) && !isatty(fd),
+		.lint_only = o->lint,
+		.look = { .colour = !engine_box() && wants_colour(STDERR_FILENO), .width = terminal_width(STDERR_FILENO) },
+		.progress = isatty(STDERR_FILENO) && !isatty(fd), .one_terminal = is_one_terminal(fd),
 		.header = {
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
 			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
@@ -80,12 +92,15 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 	};
 	int status;
 
+	/* What takes Linux to its init is millions of instructions. */
+	if (watch == WATCH_AUTO && (guest->image.protocol == BOOT_LINUX || guest->image.protocol == BOOT_LINUX32))
+		watch = WATCH_GATES;
 	if (!engine_watch(&watch, &request.debug_ways))
 		return EXIT_STATUS_CANNOT_RUN;
 	request.watch = watch;
 	request.patient = o->watch != WATCH_AUTO;
 	request.header.watch = watch_method_name(watch);
-	if (o->trace) {
+	if (o->trace || o->lint) {
 		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);
 		if (!request.sink) {
 			message("out of memory");
@@ -108,7 +123,7 @@ static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, i
 		.argv = argv, .guest_path = o->guest, .files = files, .memory_size = o->memory,
 		.timeout_seconds = o->timeout,
 		.out = file, .intel = intel, .colour = wants_colour(fd), .width = terminal_width(fd),
-		.input = true,
+		.one_terminal = is_one_terminal(fd), .input = true,
 	};
 	int status = EXIT_STATUS_CANNOT_RUN;
 

@@ -26,6 +26,8 @@ static const struct argp_option options[] = {
 	  "Print transitions: all, or a comma list of msr (WRMSR, RDMSR), syscall (SYSCALL, SYSRET, SWAPGS), "
 	  "sysenter (SYSENTER, SYSEXIT), int (INT, IRET), far, fault.  Without it the guest runs "
 	  "and is checked all the same, and one line on stderr says how that ended", 0 },
+	{ "lint", KEY_LINT, NULL, 0,
+	  "Print what is wrong with the guest's gates and nothing else, as text or json; a trace has it too", 0 },
 	{ "format", 'f', "FORMAT", 0,
 	  "Print as text (default) or json, one object a line; implies --trace", 0 },
 	{ "output", 'o', "FILE", 0, "Write the trace to FILE instead of stdout; implies --trace", 0 },
@@ -41,7 +43,6 @@ static const struct argp_option options[] = {
 	{ "module-text", KEY_MODULE_TEXT, "TEXT", OPTION_HIDDEN, "What the guest is told of the module before", 0 },
 	{ "initrd", KEY_INITRD, "FILE", 0, "Linux' initial RAM disk; for others the first module", 0 },
 	{ "cpus", KEY_CPUS, "N", 0, "Processors of the guest, 1 (default) to 8", 0 },
-	{ "lint", KEY_LINT, NULL, 0, "Tell what is wrong with how the guest sets up its gates", 0 },
 	{ "timeout", KEY_TIMEOUT, "SECONDS", 0, "Stop the guest after that long", 0 },
 	{ "probe", KEY_PROBE, NULL, 0, "Say what each engine here can do, row by row, and exit", 0 },
 	{ "claims", KEY_CLAIMS, NULL, 0,

@@ -31,7 +31,7 @@ struct options {
 	unsigned cpus;
 	unsigned timeout;               /* seconds; 0: none */
 	bool probe, claims;
-	bool lint;
+	bool lint;                      /* findings alone are printed */
 	enum boot_protocol boot;        /* BOOT_AUTO, BOOT_ELF64 for either class, BOOT_LINUX for either entry, ... */
 	const char *append;             /* the guest's command line; NULL: none given */
 	struct option_file {

@@ -62,10 +62,11 @@ char **options_inner_argv(const struct options *o, const char *argv0)
 	if (o->trace) {
 		option_kinds_text(o, kinds, sizeof(kinds));
 		add(&v, "--trace=%s", kinds);
-		add(&v, "--format=%s", option_format_name(o->format));
 	}
 	if (o->lint)
 		add(&v, "--lint");
+	if (o->trace || o->lint)
+		add(&v, "--format=%s", option_format_name(o->format));
 	if (o->cpu_set)
 		add(&v, "--cpu=%s", option_vendor_name(o->cpu));
 	if (o->timeout)

@@ -1,14 +1,16 @@
 /*
- * The pipeline and nothing else: image -> machine -> watcher -> check and
- * claims -> sink.
+ * The pipeline and nothing else: image -> machine -> watcher -> check, claims and
+ * lint -> sink; what is left of a guest that died goes to the autopsy.
  */
 #include "run.h"
 
+#include "autopsy.h"
 #include "check/claims.h"
 #include "device/firmware.h"
 #include "device/ports.h"
 #include "image/image.h"
 #include "kvm/kvm.h"
+#include "lint/lint.h"
 #include "deadline.h"
 #include "message.h"
 #include "watch/watch.h"
@@ -20,10 +22,11 @@
 struct pipeline {
 	const struct run_request *request;
 	struct guest_view view;
-	struct vm *cpu[VM_CPUS_MAX];
-	unsigned cpus;
+	struct run_machine machine;
 	struct ports ports;
 	struct claims *claims;
+	struct lint *lint;
+	struct recorder *recorder;
 	struct trace_summary summary;
 	uint64_t unchecked;             /* transitions on which nothing was compared */
 	int told_second;                /* when the sink was flushed last */
@@ -40,6 +43,34 @@ static void show_progress(struct pipeline *p, uint64_t seq)
 		ports_settle(&p->ports);
 		fprintf(stderr, "\rvmm: %" PRIu64 " gates in %d s ", seq, (int)limit_seconds);
 	}
+}
+
+static void on_finding(void *context, const struct finding *f)
+{
+	struct pipeline *p = context;
+
+	p->summary.findings[f->severity]++;
+	if (f->severity == LINT_ERROR)
+		recorder_finding(p->recorder, f->id, f->name, f->text);
+	if (!p->request->sink)
+		return;
+	p->request->sink->ops->finding(p->request->sink, f);
+	/* What it foresees may take the machine along. */
+	fflush(p->request->sink->file);
+}
+
+static void on_about(void *context, const struct transition *t)
+{
+	struct pipeline *p = context;
+
+	lint_about(p->lint, t, &p->view);
+}
+
+static void on_tables(void *context, const struct x86_state *now)
+{
+	struct pipeline *p = context;
+
+	lint_tables(p->lint, now, &p->view);
 }
 
 static void on_transition(void *context, struct transition *t)
@@ -60,11 +91,14 @@ static void on_transition(void *context, struct transition *t)
 			p->summary.checks_contradicted++;
 	}
 	claims_transition(p->claims, t, &p->view);
+	autopsy_transition(p->recorder, t);
+	lint_transition(p->lint, t, &p->view);
 	/* A contradiction is told whatever was asked for. */
 	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
 		p->summary.events++;
-		if (r->sink) {
-			ports_settle(&p->ports);
+		if (r->sink && !r->lint_only) {
+			if (r->one_terminal)
+				ports_settle(&p->ports);
 			r->sink->ops->transition(r->sink, t, &checks);
 		}
 	}
@@ -91,7 +125,7 @@ static void tell_claims(struct pipeline *p)
 			p->summary.claims_not_exercised++;
 			break;
 		}
-		if (sink)
+		if (sink && !p->request->lint_only)
 			sink->ops->claim(sink, &claim[n], &result);
 	}
 }
@@ -107,19 +141,25 @@ static void limit_account(struct run_end *end, const struct run_request *r)
 		         r->timeout_seconds);
 }
 
-/* How the run ended and what that makes of the exit status. */
-static int status_of(struct pipeline *p, struct run_end *end)
+/* How the run ended, if the watcher has not said it. */
+static void name_end(const struct pipeline *p, struct run_end *end)
 {
-	const struct ports *ports = &p->ports;
-
-	if (ports->ended) {
-		end->end = ports->end;
-		end->code = ports->code;
+	if (p->ports.ended) {
+		end->end = p->ports.end;
+		end->code = p->ports.code;
+	} else if (limit_reached == LIMIT_FAULT_LOOP) {
+		autopsy_fault_loop(end);
 	} else if (end->interrupted) {
 		limit_account(end, p->request);
 	}
+}
+
+/* What that makes of the exit status. */
+static int status_of(struct pipeline *p, const struct run_end *end)
+{
 	p->summary.end = end->end;
 	p->summary.code = end->code;
+	p->summary.free_runs = end->free_runs;
 	p->summary.account = *end->account ? end->account : NULL;
 	if (p->unchecked)
 		message("%" PRIu64 " transitions passed without a single check", p->unchecked);
@@ -138,12 +178,14 @@ static void tell_end(const struct pipeline *p)
 
 	if (s->account)
 		message("%s: %s", guest, s->account);
-	if (p->request->sink)
+	/* Where findings alone are printed, what decides the status is said here. */
+	if (p->request->sink && !(p->request->lint_only && s->checks_contradicted))
 		return;
 	if (p->request->watch != WATCH_NONE)
 		message("%s: ended (%s, code %" PRIu64 "): %" PRIu64 " gates, %" PRIu64 " checks held, %" PRIu64
-		        " contradicted; claims: %u held, %u refuted", guest, s->end, s->code, s->events, s->checks_held,
-		        s->checks_contradicted, s->claims_held, s->claims_refuted);
+		        " contradicted; claims: %u held, %u refuted; %u findings", guest, s->end, s->code, s->events,
+		        s->checks_held, s->checks_contradicted, s->claims_held, s->claims_refuted,
+		        s->findings[LINT_ERROR] + s->findings[LINT_WARNING] + s->findings[LINT_NOTE]);
 	else
 		message("%s: ended (%s, code %" PRIu64 "), unwatched", guest, s->end, s->code);
 }
@@ -153,38 +195,70 @@ static void set_line(void *context, unsigned irq, bool level)
 	vm_irq_line(context, irq, level);
 }
 
-static int watch_it(struct pipeline *p, struct vm *vm)
+void run_ports(const struct run_request *r, const struct run_machine *machine, FILE *console, struct ports *ports)
+{
+	const struct ports_config devices = {
+		.console = console, .first = r->sink ? r->sink->file : NULL, .input = console == stderr ? STDIN_FILENO : -1,
+		.memory_size = r->memory_size, .cpus = machine->cpus, .line = set_line, .context = machine->cpu[0],
+	};
+
+	ports_init(ports, &devices);
+}
+
+int run_watched(const struct run_request *r, const struct run_machine *machine, struct watch *watch, struct run_end *end)
+{
+	int err;
+
+	watch->vm = machine->cpu[0];
+	watch->cpu = machine->cpu;
+	watch->cpus = machine->cpus;
+	watch->irqchip = true;
+	watch->stop = &limit_reached;
+	watch->debug_ways = r->debug_ways;
+	watch->other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor;
+	switch (r->watch) {
+	case WATCH_NONE:
+		err = watch_nothing(watch, end);
+		break;
+	case WATCH_BREAK:
+		err = watch_break(watch, end);
+		break;
+	case WATCH_GATES:
+		err = watch_gates(watch, end);
+		break;
+	default:
+		err = watch_step(watch, end);
+	}
+	deadline_stop();
+	return err;
+}
+
+static void tell_death(struct pipeline *p, const struct run_end *end, const struct death *death)
 {
 	const struct run_request *r = p->request;
-	const struct ports_config devices = {
-		.console = stderr, .first = r->sink ? r->sink->file : NULL, .input = STDIN_FILENO,
-		.memory_size = r->memory_size, .cpus = p->cpus, .line = set_line, .context = vm,
-	};
+
+	if (end->died)
+		p->summary.account = death->sentence;
+	if (r->sink && !r->lint_only)
+		r->sink->ops->death(r->sink, death);
+	else
+		text_death_short(stderr, &r->look, death);
+}
+
+static int watch_it(struct pipeline *p)
+{
+	const struct run_request *r = p->request;
+	struct autopsy autopsy = { .request = r, .recorder = p->recorder, .machine = &p->machine, .view = &p->view };
 	struct run_end end = { 0 };
-	const struct watch watch = {
-		.vm = vm, .view = &p->view, .ports = &p->ports,
-		.event = on_transition, .context = p, .stop = &limit_reached, .debug_ways = r->debug_ways,
-		.irqchip = true, .cpu = p->cpu, .cpus = p->cpus, .patient = r->patient,
-		.other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor,
+	struct watch watch = {
+		.view = &p->view, .ports = &p->ports, .event = on_transition, .about = on_about, .tables = on_tables,
+		.context = p, .patient = r->patient,
 	};
 	int err;
 
-	ports_init(&p->ports, &devices);
-	deadline_start(vm, r->timeout_seconds, p->cpus > 1 ? DEADLINE_TURN_MS : DEADLINE_TICK_MS);
-	switch (r->watch) {
-	case WATCH_NONE:
-		err = watch_nothing(&watch, &end);
-		break;
-	case WATCH_BREAK:
-		err = watch_break(&watch, &end);
-		break;
-	case WATCH_GATES:
-		err = watch_gates(&watch, &end);
-		break;
-	default:
-		err = watch_step(&watch, &end);
-	}
-	deadline_stop();
+	run_ports(r, &p->machine, stderr, &p->ports);
+	deadline_start(p->machine.cpu[0], r->timeout_seconds, p->machine.cpus > 1 ? DEADLINE_TURN_MS : DEADLINE_TICK_MS);
+	err = run_watched(r, &p->machine, &watch, &end);
 	if (r->progress && limit_seconds >= 2)
 		fputs("\r\033[K", stderr);
 	ports_flush(&p->ports);
@@ -192,52 +266,74 @@ static int watch_it(struct pipeline *p, struct vm *vm)
 		return EXIT_STATUS_CANNOT_RUN;
 	if (limit_reached == LIMIT_SIGNAL)
 		return EXIT_STATUS_DIED;
+	name_end(p, &end);
+	autopsy_perform(&autopsy, &end);
+	if (limit_reached == LIMIT_SIGNAL)
+		return EXIT_STATUS_DIED;
 	p->summary.status = status_of(p, &end);
+	if (autopsy.death)
+		tell_death(p, &end, autopsy.death);
 	tell_claims(p);
 	if (r->sink)
 		r->sink->ops->summary(r->sink, &p->summary);
+	if (autopsy.death && autopsy.death->note)
+		message("%s: %s", r->header.guest, autopsy.death->sentence);
 	tell_end(p);
+	autopsy_end(&autopsy);
 	return p->summary.status;
 }
 
-/* The machine's first vCPU has been opened: the others, and what is in its memory. */
-static int prepare(struct pipeline *p, struct vm *vm)
+int run_start_machine(const struct run_request *r, struct run_machine *m)
 {
-	const struct run_request *r = p->request;
-	int err;
+	const struct vm_config config = {
+		.device = "/dev/kvm", .memory_size = r->memory_size,
+		.cpu_vendor_set = r->cpu_vendor_set, .cpu_vendor = r->cpu_vendor,
+		.irqchip = true, .cpus = r->cpus,
+	};
+	int err = vm_open(&m->cpu[0], &config);
 
-	for (p->cpu[p->cpus++] = vm; p->cpus < r->cpus; p->cpus++)
-		if ((err = vm_add_cpu(&p->cpu[p->cpus], vm, p->cpus)))
-			return err;
-	firmware_put(vm, r->image, p->cpus);
-	return vm_boot(vm, r->image, r->files, r->header.guest);
+	m->cpus = !err;
+	while (!err && m->cpus < r->cpus)
+		if (!(err = vm_add_cpu(&m->cpu[m->cpus], m->cpu[0], m->cpus)))
+			m->cpus++;
+	if (!err) {
+		firmware_put(m->cpu[0], r->image, m->cpus);
+		err = vm_boot(m->cpu[0], r->image, r->files, r->header.guest);
+	}
+	if (err)
+		run_stop_machine(m);
+	return err;
+}
+
+void run_stop_machine(struct run_machine *m)
+{
+	while (m->cpus)
+		vm_close(m->cpu[--m->cpus]);
 }
 
 int run_guest(const struct run_request *request)
 {
-	const struct vm_config config = {
-		.device = "/dev/kvm", .memory_size = request->memory_size,
-		.cpu_vendor_set = request->cpu_vendor_set, .cpu_vendor = request->cpu_vendor,
-		.irqchip = true, .cpus = request->cpus,
-	};
 	struct pipeline p = { .request = request };
-	struct vm *vm;
 	int status = EXIT_STATUS_CANNOT_RUN;
 
-	if (vm_open(&vm, &config))
+	if (run_start_machine(request, &p.machine))
 		return status;
-	p.view = (struct guest_view){ .vm = vm, .symbols = request->image->symbols };
+	p.view = (struct guest_view){
+		.vm = p.machine.cpu[0], .symbols = request->image->symbols, .kernel = guest_kernel_of(request->image),
+	};
 	p.claims = claims_new(&request->context);
-	if (!p.claims) {
+	p.lint = lint_new(&request->context, on_finding, &p);
+	p.recorder = recorder_new();
+	if (!p.claims || !p.lint || !p.recorder) {
 		message("out of memory");
-	} else if (!prepare(&p, vm)) {
+	} else {
 		if (request->sink)
 			request->sink->ops->header(request->sink, &request->header);
-		status = watch_it(&p, vm);
+		status = watch_it(&p);
 	}
+	recorder_free(p.recorder);
 	claims_free(p.claims);
-	for (unsigned n = 1; n < p.cpus; n++)
-		vm_close(p.cpu[n]);
-	vm_close(vm);
+	lint_free(p.lint);
+	run_stop_machine(&p.machine);
 	return status;
 }

@@ -29,7 +29,6 @@ struct run_request {
 	const struct boot_files *files;
 	uint64_t memory_size;
 	unsigned cpus;
-	bool lint;
 	bool cpu_vendor_set;
 	enum vendor cpu_vendor;
 	unsigned timeout_seconds;       /* 0: none */
@@ -39,12 +38,36 @@ struct run_request {
 	struct sink *sink;              /* where the transitions go; NULL: only checked */
 	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
 	const void *options;
+	bool lint_only;                 /* the sink gets findings, and neither transitions nor claims */
+	struct sink_options look;       /* of what is told on stderr */
 	bool progress;                  /* say on stderr how far it is */
+	bool one_terminal;              /* the trace and stderr go to one */
 	struct trace_header header;
 	struct check_context context;
 };
 
+/* The vCPUs of one machine. */
+struct run_machine {
+	struct vm *cpu[VM_CPUS_MAX];
+	unsigned cpus;
+};
+
 /* Returns an enum exit_status.  A terminating signal that came is left in limit_signal (deadline.h). */
 int run_guest(const struct run_request *request);
+
+/* --- for a second run of the same guest (autopsy.c) --- */
+
+struct ports;
+struct watch;
+struct run_end;
+
+/* A machine with the guest in it, at its start.  0, or a negative errno after a message: then there is none. */
+int run_start_machine(const struct run_request *request, struct run_machine *machine);
+void run_stop_machine(struct run_machine *machine);
+/* Its devices; what stdin brings goes to the one whose console is stderr. */
+void run_ports(const struct run_request *request, const struct run_machine *machine, FILE *console, struct ports *ports);
+/* Watch it to its end by the method asked for: fills what of *watch is the machine's, and stops the deadline. */
+int run_watched(const struct run_request *request, const struct run_machine *machine, struct watch *watch,
+                struct run_end *end);
 
 #endif

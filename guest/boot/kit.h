@@ -123,6 +123,8 @@ module2_contents:
 	.asciz	MODULE2_CONTENTS
 initrd_contents:
 	.asciz	INITRD_CONTENTS
+rsdp_signature:
+	.ascii	"RSD PTR "
 	.balign	16
 	.skip	256
 stack:

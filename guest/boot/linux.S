@@ -64,6 +64,11 @@ setup_end:
 	want_long LINUX_E820_TABLE+68(%esi), (MEMORY - 0x100000), 21
 	want_long LINUX_E820_TABLE+76(%esi), MEMORY_USABLE, 22
 
+	mov	%esi, %ebp
+	mov	LINUX_RSDP_ADDR(%ebp), %esi
+	want_bytes rsdp_signature, 8, 28
+	mov	%ebp, %esi
+
 	/* The initrd ends where the header says that it must, at a page boundary below. */
 	want_long LINUX_RAMDISK_SIZE(%esi), 18, 23
 	cmpl	$0x2fff000, LINUX_RAMDISK_IMAGE(%esi)

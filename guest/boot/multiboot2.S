@@ -73,6 +73,8 @@ next:	mov	%ebp, %eax
 	je	sections
 	cmp	$MBI2_LOAD_BASE, %eax
 	je	base
+	cmp	$MBI2_RSDP_NEW, %eax
+	je	acpi
 skip:	mov	4(%ebp), %eax
 	cmp	$8, %eax
 	want	ae, 9
@@ -127,6 +129,11 @@ mmap:	want_long 4(%ebp), (16 + 4 * 24), 21
 base:	want_long 8(%ebp), 0x100000, 28
 	orl	$64, seen
 	jmp	skip
+acpi:	want_long 4(%ebp), (8 + 36), 34
+	lea	8(%ebp), %esi
+	want_bytes rsdp_signature, 8, 35
+	orl	$256, seen
+	jmp	skip
 sections:
 	mov	12(%ebp), %eax
 	mull	16(%ebp)
@@ -143,7 +150,7 @@ end:	want_long 4(%ebp), 8, 31
 	sub	%ebx, %eax
 	cmp	(%ebx), %eax
 	want	e, 32
-	want_long seen, 255, 33
+	want_long seen, 511, 33
 	done
 
 	define_kit multiboot2

@@ -73,6 +73,8 @@ entry:	mov	$stack, %esp
 	want_long 72(%ebp), 0x100000, 26
 	want_long 72+8(%ebp), (MEMORY - 0x100000), 27
 	want_long 72+16(%ebp), MEMORY_USABLE, 28
+	mov	PVH_START_RSDP(%ebx), %esi
+	want_bytes rsdp_signature, 8, 29
 	done
 
 	define_kit pvh

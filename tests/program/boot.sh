@@ -87,14 +87,14 @@ check "an output that is a module: it is still there" grep -q 'the first module'
 head -c 200M /dev/zero >big
 printf 'the first module' | dd of=big bs=16 conv=notrunc status=none
 run big --append="$line" --module=big --watch=none "$build/boot-multiboot.elf"
-check "200 MiB: more memory, said on stderr" grep -q '64M of memory do not hold it: it gets 256M' big.err
+check "200 MiB: more memory, said on stderr" grep -q '64M of memory are too little: it gets 256M' big.err
 check "200 MiB: it goes in" grep -q 'guest: multiboot: something is wrong' big.err
 check "200 MiB: and ends with the guest's code" grep -q 'exit, code 8' big.err
 
-# The kernel of the box, with the loader alone as far as it comes: beyond its decompression.
+# The kernel of the box: how far it comes is not the loader's, but beyond its decompression it does.
 kernel=$(ls "$build"/box/boot/vmlinuz-* /boot/vmlinuz-*-cloud-amd64 2>/dev/null | head -1)
 if [ -n "$kernel" ]; then
-	run kernel -f json --watch=none --timeout=60 --append='earlyprintk=ttyS0 nokaslr' "$kernel"
+	run kernel -f json --watch=none --timeout=60 --append='earlyprintk=ttyS0,115200 console=ttyS0 nokaslr panic=-1' "$kernel"
 	check "Linux: more memory, said on stderr" grep -q 'it gets 128M' kernel.err
 	check "Linux: it comes beyond its decompression" grep -Eq 'Linux version|at 0xffffffff8' kernel.err
 fi

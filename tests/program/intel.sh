@@ -26,6 +26,13 @@ check "SYSENTER and SYSEXIT: 8/10 in, 1B/23 out" json guest32 \
 check "no SYSCALL outside 64-bit mode" json guest32 \
 	'[.[] | select(.kind == "syscall").fault.name] | length > 0 and all(. == "#UD")'
 
+# Several files go in, whatever else is on the disc.
+(cd "$work" && mkdir a b c && printf 'the first module' >a/mod && printf 'another' >b/mod && printf 'this is no archive' >c/mod)
+cd "$work" || exit 1
+run files -f json --engine=box-intel --append='root=/dev/ram0  quiet "two words"' --initrd=c/mod \
+	--module='a/mod first=1' --module=b/mod "$build/boot-pvh.elf"
+check "a PVH kernel with its command line, modules and initrd" json files '.[-1] | .end == "exit" and .code == 0'
+
 # kvm-intel does what an AMD processor would for a guest that is told that it has one.
 run amd -f json --engine=box-intel --cpu=amd "$build/guest.elf"
 check "--cpu=amd: SYSCALL in compatibility mode passes: contradicted, and KVM's own doing" json amd \

@@ -38,7 +38,9 @@ bool evidence_map(const struct evidence *e, const struct x86_state *s, uint64_t 
 
 bool evidence_symbol(const struct evidence *e, const char *name, uint64_t *address)
 {
-	return e->view && e->view->symbols && symbols_address(e->view->symbols, name, address);
+	/* The documents' names are Windows'. */
+	return e->view && e->view->kernel != KERNEL_LINUX && e->view->symbols &&
+	       symbols_address(e->view->symbols, name, address);
 }
 
 bool evidence_windows(const struct evidence *e)
@@ -46,6 +48,8 @@ bool evidence_windows(const struct evidence *e)
 	struct mapping m;
 	uint64_t address;
 
+	if (e->view && e->view->kernel == KERNEL_LINUX) /* which maps what it likes there */
+		return false;
 	return evidence_map(e, &e->t->after, KERNEL_SHARED_PAGE, &m) ||
 	       evidence_symbol(e, "KeServiceDescriptorTable", &address);
 }

@@ -182,7 +182,9 @@ bool load_elf(struct loader *l)
 
 static bool load_nothing(const struct loader *l, Elf *elf, const GElf_Ehdr *header)
 {
-	(void)l, (void)elf, (void)header;
+	(void)l;
+	(void)elf;
+	(void)header;
 	return true;
 }
 

@@ -88,6 +88,20 @@ const char *boot_protocol_name(enum boot_protocol protocol);
 /* A regular file's bytes: allocated, for free().  NULL: why says what is wrong, as above. */
 uint8_t *file_read(const char *path, size_t *size, char *why, size_t why_size);
 
+/* --- lines.c --- */
+
+/* Where an address comes from, by the file's DWARF. */
+struct source_line {
+	char file[128];                 /* as the compiler was given it, its end if it is longer; empty: not known */
+	unsigned line;
+};
+/*
+ * Look up count addresses; those that are not found have an empty file.  The
+ * file's debugging data is as hostile as the rest of it, so this is done in a
+ * process of its own with a limit of time.
+ */
+void lines_find(const struct image *image, const uint64_t *addresses, unsigned count, struct source_line *lines);
+
 /* --- symbols.c --- */
 
 /* The symbol at or before address: *offset is the distance.  NULL when none covers it. */

@@ -15,6 +15,7 @@
 
 #define BLOCK_LOW       UINT64_C(0x10000)       /* below it kernels like to put what they start other processors with */
 #define UNPACKED        4                       /* times an initrd's size */
+#define SLACK           4                       /* a kernel has a quarter of what it lies in to work with */
 
 bool boot_refuse(const struct boot_plan *plan, const char *format, ...)
 {
@@ -128,6 +129,7 @@ uint64_t boot_memory_wanted(const struct image *image, const struct boot_files *
 {
 	uint64_t end = boot_kernel_end(image);
 
+	end += end / SLACK;
 	for (size_t i = 0; i < files->module_count; i++)
 		end += (files->module[i].size + X86_PAGE_SIZE - 1) & -(uint64_t)X86_PAGE_SIZE;
 	return end + UNPACKED * files->initrd.size;

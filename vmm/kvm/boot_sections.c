@@ -22,14 +22,20 @@ static struct section read_header(const struct image *image, uint32_t index)
 		Elf64_Shdr h;
 
 		memcpy(&h, at, sizeof(h));
-		offset = h.sh_offset, size = h.sh_size;
-		type = h.sh_type, flags = h.sh_flags, address = h.sh_addr;
+		offset = h.sh_offset;
+		size = h.sh_size;
+		type = h.sh_type;
+		flags = h.sh_flags;
+		address = h.sh_addr;
 	} else {
 		Elf32_Shdr h;
 
 		memcpy(&h, at, sizeof(h));
-		offset = h.sh_offset, size = h.sh_size;
-		type = h.sh_type, flags = h.sh_flags, address = h.sh_addr;
+		offset = h.sh_offset;
+		size = h.sh_size;
+		type = h.sh_type;
+		flags = h.sh_flags;
+		address = h.sh_addr;
 	}
 	if (type == SHT_NULL || type == SHT_NOBITS || flags & SHF_ALLOC || address || !size || offset > image->size ||
 	    size > image->size - offset)

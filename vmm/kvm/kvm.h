@@ -186,7 +186,7 @@ int vm_boot_elf(struct vm *vm, const struct image *image, const char *name);
 int vm_boot(struct vm *vm, const struct image *image, const struct boot_files *files, const char *name);
 /* The same without a VM: whether it would fit and make sense.  False: why says in one line what is wrong. */
 bool boot_check(const struct image *image, const struct boot_files *files, uint64_t memory_size, char *why, size_t why_size);
-/* Guest memory that it wants at least: itself, its files, and an initrd's contents unpacked. */
+/* Guest memory that it wants at least: itself and some to work with, its files, an initrd's contents unpacked. */
 uint64_t boot_memory_wanted(const struct image *image, const struct boot_files *files);
 
 /* --- probe.c --- */

@@ -66,4 +66,13 @@ static inline enum x86_mode x86_mode(const struct x86_state *s)
 	return s->cs.l ? MODE_64 : MODE_COMPAT;
 }
 
+/*
+ * The address space that CR3 selects, without the bits that do not: PCID, or PWT
+ * and PCD, lie below its address; legacy PAE's table is 32 bytes (SDM vol. 3A, 2.5, 4.10.1).
+ */
+static inline uint64_t x86_space(const struct x86_state *s)
+{
+	return s->efer & (1 << 10) ? s->cr3 & UINT64_C(0x7ffffffffffff000) : s->cr3 & ~UINT64_C(0x1f);
+}
+
 #endif

@@ -67,6 +67,35 @@ static void json_claim(struct sink *sink, const struct claim *claim, const struc
 	json_end_line(w);
 }
 
+static void put_hex_or_null(struct json_writer *w, const char *key, bool has, uint64_t value)
+{
+	if (has)
+		json_hex(w, key, value);
+	else
+		json_null(w, key);
+}
+
+static void json_finding(struct sink *sink, const struct finding *f)
+{
+	struct json_writer *w = &self(sink)->writer;
+
+	json_open(w, NULL, '{');
+	json_text(w, "kind", "lint");
+	json_number(w, "seq", f->seq);
+	json_text(w, "id", f->id);
+	json_text(w, "name", f->name);
+	json_text(w, "severity", lint_severity_name(f->severity));
+	json_number(w, "cpu", f->cpu);
+	json_hex(w, "rip", f->rip);
+	json_text(w, "symbol", f->symbol);
+	put_hex_or_null(w, "value", f->has_value, f->value);
+	put_hex_or_null(w, "expected", f->has_expected, f->expected);
+	json_text(w, "vendor", f->vendor);
+	json_text(w, "text", f->text);
+	json_text(w, "source", f->source);
+	json_end_line(w);
+}
+
 static void json_summary(struct sink *sink, const struct trace_summary *s)
 {
 	struct json_writer *w = &self(sink)->writer;
@@ -83,12 +112,19 @@ static void json_summary(struct sink *sink, const struct trace_summary *s)
 	json_number(w, "refuted", s->claims_refuted);
 	json_number(w, "not_exercised", s->claims_not_exercised);
 	json_close(w, '}');
+	json_open(w, "lint", '{');
+	json_number(w, "errors", s->findings[LINT_ERROR]);
+	json_number(w, "warnings", s->findings[LINT_WARNING]);
+	json_number(w, "notes", s->findings[LINT_NOTE]);
+	json_close(w, '}');
 	json_text(w, "end", s->end);
 	if (!strcmp(s->end, "exit"))
 		json_number(w, "code", s->code);
 	else
 		json_null(w, "code");
 	json_text(w, "account", s->account);
+	if (s->free_runs)
+		json_number(w, "free_runs", (unsigned)s->free_runs);
 	json_number(w, "status", (unsigned)s->status);
 	json_end_line(w);
 }
@@ -101,6 +137,8 @@ static void json_free(struct sink *sink)
 static const struct sink_ops ops = {
 	.header = json_header,
 	.transition = json_transition,
+	.finding = json_finding,
+	.death = json_death,
 	.claim = json_claim,
 	.summary = json_summary,
 	.close = json_free,

@@ -274,22 +274,6 @@ static bool is_return(enum gate_kind kind)
 	return kind == GATE_SYSRET || kind == GATE_SYSEXIT || kind == GATE_IRET;
 }
 
-static void put_service(struct json_writer *w, const struct service *s)
-{
-	unsigned count = s->arg_count < SERVICE_ARGS ? s->arg_count : SERVICE_ARGS;
-
-	json_open(w, "service", '{');
-	json_number(w, "number", s->number);
-	json_number(w, "table", s->table);
-	json_number(w, "index", s->index);
-	json_text(w, "name", s->name);
-	json_open(w, "args", '[');
-	for (unsigned i = 0; i < count; i++)
-		json_hex(w, NULL, s->args[i]);
-	json_close(w, ']');
-	json_close(w, '}');
-}
-
 void json_transition(struct sink *sink, const struct transition *t, const struct check_list *list)
 {
 	struct json_sink *s = (struct json_sink *)sink;
@@ -307,12 +291,9 @@ void json_transition(struct sink *sink, const struct transition *t, const struct
 	put_checks(w, list);
 	put_other_vendor(w, &list->other_vendor);
 	if (t->service.valid)
-		put_service(w, &t->service);
-	if (is_return(t->gate.kind)) {
-		if (t->entry)
-			json_number(w, "entry", t->entry);
-		else
-			json_null(w, "entry");
-	}
+		json_service(w, t);
+	json_thread(w, t);
+	if (is_return(t->gate.kind))
+		json_return(w, t);
 	json_end_line(w);
 }

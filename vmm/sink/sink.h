@@ -1,5 +1,6 @@
 /*
- * Where a trace goes.  One header, then transitions in order of seq, then the
+ * Where a trace goes.  One header, then transitions in order of seq, each behind
+ * the findings that belong before it, then why the guest died if it did, then the
  * claims, then one summary.  A sink writes to a FILE that it does not own;
  * write errors are found by the caller with ferror.
  */
@@ -8,6 +9,7 @@
 
 #include "check/check.h"
 #include "check/claims.h"
+#include "lint/lint.h"
 #include "watch/transition.h"
 
 #include <stdio.h>
@@ -32,22 +34,28 @@ struct trace_header {
 struct trace_summary {
 	uint64_t events;
 	uint64_t checks_held, checks_contradicted;
+	unsigned findings[3];           /* by enum lint_severity */
 	unsigned claims_held, claims_refuted, claims_not_exercised;
 	const char *end;                /* "exit", "halt", "triple-fault", "timeout" ... */
 	uint64_t code;                  /* end "exit": the value the guest wrote to the exit port */
 	const char *account;            /* one sentence for a person, or NULL */
+	uint64_t free_runs;             /* how often it ran freely up to the next gate, between which not all is seen */
 	int status;                     /* the exit status of the program */
 };
 
 struct sink_options {
 	bool colour;                    /* text: SGR sequences */
 	unsigned width;                 /* text: columns, 0 unknown */
+	bool lint_only;                 /* text: findings alone, neither header nor summary */
 };
 
+struct death;                           /* death/death.h */
 struct sink;
 struct sink_ops {
 	void (*header)(struct sink *, const struct trace_header *);
 	void (*transition)(struct sink *, const struct transition *, const struct check_list *);
+	void (*finding)(struct sink *, const struct finding *);
+	void (*death)(struct sink *, const struct death *);
 	void (*claim)(struct sink *, const struct claim *, const struct claim_result *);
 	void (*summary)(struct sink *, const struct trace_summary *);
 	void (*close)(struct sink *);   /* frees the sink; flushes nothing of the FILE */
@@ -60,6 +68,9 @@ struct sink {
 
 struct sink *text_sink(FILE *file, const struct sink_options *options);
 struct sink *json_sink(FILE *file, const struct sink_options *options);
+
+/* For a person who asked for no trace: the report without its last sentence. */
+void text_death_short(FILE *file, const struct sink_options *options, const struct death *death);
 
 /* limits.c: those of the box, or of a processor (none). */
 const struct trace_limit *trace_limits(enum emulator emulator);

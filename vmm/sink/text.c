@@ -22,6 +22,8 @@ static void text_header(struct sink *sink, const struct trace_header *h)
 	struct text_sink *s = self(sink);
 	struct pen *pen = &s->pen;
 
+	if (s->lint_only)
+		return;
 	s->vendor = strcmp(h->processor, "intel") ? VENDOR_AMD : VENDOR_INTEL;
 	pen_hang(pen, 2);
 	pen_item(pen, BOLD, "%s", h->guest);
@@ -146,7 +148,8 @@ static void text_claim(struct sink *sink, const struct claim *claim, const struc
 
 static void text_summary(struct sink *sink, const struct trace_summary *summary)
 {
-	text_end(self(sink), summary);
+	if (!self(sink)->lint_only)
+		text_end(self(sink), summary);
 }
 
 static void text_free(struct sink *sink)
@@ -157,6 +160,8 @@ static void text_free(struct sink *sink)
 static const struct sink_ops ops = {
 	.header = text_header,
 	.transition = text_transition,
+	.finding = text_finding,
+	.death = text_death,
 	.claim = text_claim,
 	.summary = text_summary,
 	.close = text_free,
@@ -176,6 +181,7 @@ struct sink *text_sink(FILE *file, const struct sink_options *options)
 		return NULL;
 	s->sink = (struct sink){ &ops, file };
 	s->pen = (struct pen){ .file = file, .colour = options->colour, .width = width };
+	s->lint_only = options->lint_only;
 	/* At 80 columns a symbol has the room of an address; it grows with the line, to 40. */
 	s->changes = COLUMN_AT + 2 + clamp(18 + (width - WIDTH_MIN) * 2 / 5, 18, 40);
 	return &s->sink;

@@ -28,6 +28,8 @@ struct text_sink {
 	struct pen pen;
 	enum vendor vendor;
 	const struct trace_limit *limits;       /* as the header had them */
+	bool lint_only;                 /* findings and nothing else */
+	uint64_t findings;
 	unsigned changes;               /* column in which "what changed" begins */
 	uint64_t kinds[GATE_KINDS];     /* how many of each were shown */
 	/* What the emulator spoils for every guest: told once, at the end. */
@@ -43,11 +45,18 @@ void text_changes(struct text_sink *s, const struct transition *t);
 const char *register_text(const struct transition *t, const char *name, char *text, size_t size);
 /* text_descriptors.c: the gate, the segments and the stack that decided, on lines of their own. */
 void text_descriptors(struct text_sink *s, const struct transition *t);
-/* text_details.c: frame, service and contradictions, on lines of their own. */
+/* text_calls.c: a call, or what came back of one, on lines of their own. */
+void text_call(struct text_sink *s, const struct transition *t);
+void text_return(struct text_sink *s, const struct transition *t);
+/* text_details.c: frame, call and contradictions, on lines of their own. */
 void text_details(struct text_sink *s, const struct transition *t, const struct check_list *list);
 /* text_vendors.c: what the other vendor would have done, collected and told at the end. */
 void text_count_vendors(struct text_sink *s, const struct transition *t, const struct check_list *list);
 void text_vendors(struct text_sink *s);
+/* text_finding.c: what lint found. */
+void text_finding(struct sink *sink, const struct finding *f);
+/* text_death.c: why the guest died. */
+void text_death(struct sink *sink, const struct death *death);
 /* text_end.c: the claims and the closing summary. */
 void text_end(struct text_sink *s, const struct trace_summary *summary);
 

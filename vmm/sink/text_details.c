@@ -1,16 +1,14 @@
 /*
  * What stands below a transition's line: the frame that delivery pushed, the
- * service asked for or returned from, and every contradicted check.
+ * call made or returned from, and every contradicted check.
  */
 #include "sink/text.h"
 
+#include "sink/calls.h"
 #include "sink/descriptors.h"
 #include "x86.h"
 
 #include <inttypes.h>
-
-/* "(0xffffffffffffffff," */
-#define ARGUMENT 20
 
 static void put_flags(struct pen *pen, const char *name, const struct transition *t)
 {
@@ -64,55 +62,6 @@ static void put_frame(struct pen *pen, const struct transition *t)
 	pen_end(pen);
 }
 
-static void put_number(struct pen *pen, const struct service *s)
-{
-	pen_item(pen, DIM, "service 0x%04" PRIx32, s->number);
-	pen_join(pen, DIM, "(table %u, index 0x%03x)", s->table, s->index);
-}
-
-static void put_call(struct pen *pen, const struct service *s)
-{
-	unsigned count = s->arg_count < SERVICE_ARGS ? s->arg_count : SERVICE_ARGS;
-	char name[96];
-
-	pen_hang(pen, COLUMN_MORE);
-	put_number(pen, s);
-	shorten(s->name ? s->name : "", pen->width - COLUMN_MORE - ARGUMENT, name, sizeof(name));
-	if (!count && s->name)
-		pen_item(pen, BOLD, "%s()", name);
-	/* The first stays with the name. */
-	for (unsigned i = 0; i < count; i++) {
-		const char *end = i + 1 < count ? "," : ")";
-
-		if (i == 0)
-			pen_item(pen, BOLD, "%s(0x%" PRIx64 "%s", name, s->args[i], end);
-		else
-			pen_join(pen, BOLD, "0x%" PRIx64 "%s", s->args[i], end);
-	}
-	pen_end(pen);
-}
-
-static void put_return(struct pen *pen, const struct transition *t)
-{
-	uint32_t status = (uint32_t)t->before.gpr[GPR_RAX];
-	const char *name = status_name(status);
-	enum style style = status >> 30 == 3 ? WARN : GOOD;     /* severity: error */
-
-	pen_hang(pen, COLUMN_MORE);
-	pen_item(pen, DIM, "return from %" PRIu64, t->entry);
-	if (t->service.valid) {
-		if (t->service.name)
-			pen_item(pen, BOLD, "%s", t->service.name);
-		else
-			pen_item(pen, BOLD, "service 0x%04" PRIx32, t->service.number);
-		if (name)
-			pen_join(pen, style, "= %s", name);
-		else
-			pen_join(pen, style, "= 0x%" PRIx32, status);
-	}
-	pen_end(pen);
-}
-
 static void put_contradiction(struct pen *pen, const struct check *c)
 {
 	char expected[24], observed[24], bits[96];
@@ -137,11 +86,6 @@ static void put_contradiction(struct pen *pen, const struct check *c)
 	pen_end(pen);
 }
 
-static bool is_return(enum gate_kind kind)
-{
-	return kind == GATE_SYSRET || kind == GATE_SYSEXIT || kind == GATE_IRET;
-}
-
 void text_details(struct text_sink *s, const struct transition *t, const struct check_list *list)
 {
 	struct pen *pen = &s->pen;
@@ -149,10 +93,10 @@ void text_details(struct text_sink *s, const struct transition *t, const struct 
 	if (t->gate.kind == GATE_INT || t->gate.kind == GATE_FAULT || t->faulted)
 		put_frame(pen, t);
 	text_descriptors(s, t);
-	if (is_return(t->gate.kind) && t->entry)
-		put_return(pen, t);
+	if (t->entry || (is_return_to_user(t) && t->unpaired != UNPAIRED_NOT))
+		text_return(s, t);
 	else if (t->service.valid)
-		put_call(pen, &t->service);
+		text_call(s, t);
 	for (unsigned i = 0; i < list->count; i++) {
 		if (!list->check[i].held)
 			put_contradiction(pen, &list->check[i]);

@@ -143,6 +143,37 @@ static void put_spared(struct text_sink *s)
 	}
 }
 
+static void put_findings(struct pen *pen, const struct trace_summary *summary)
+{
+	static const enum style styles[] = { [LINT_ERROR] = BAD, [LINT_WARNING] = WARN, [LINT_NOTE] = PLAIN };
+	unsigned all = 0;
+
+	pen->hang = 4;
+	pen_put(pen, PLAIN, "lint  ");
+	for (unsigned n = 0; n < sizeof(styles) / sizeof(styles[0]); n++) {
+		const unsigned count = summary->findings[n];
+
+		all += count;
+		if (count)
+			pen_item(pen, styles[n], "%u %s%s", count, lint_severity_name((enum lint_severity)n), count == 1 ? "" : "s");
+	}
+	if (!all)
+		pen_item(pen, GOOD, "no finding");
+	pen_end(pen);
+}
+
+/* What the method leaves out where it lets the guest run. */
+static void put_free_runs(struct pen *pen, const struct trace_summary *summary)
+{
+	if (!summary->free_runs)
+		return;
+	pen_hang(pen, 8);
+	pen_put(pen, PLAIN, "        ");
+	pen_words(pen, PLAIN, "between gates it ran freely, %" PRIu64 " time%s: SWAPGS, far transfers and INT n within ring 0 are not seen there "
+	          "(--watch=step sees all)", summary->free_runs, summary->free_runs == 1 ? "" : "s");
+	pen_end(pen);
+}
+
 void text_end(struct text_sink *s, const struct trace_summary *summary)
 {
 	struct pen *pen = &s->pen;
@@ -152,6 +183,7 @@ void text_end(struct text_sink *s, const struct trace_summary *summary)
 	text_vendors(s);
 	pen_end(pen);
 	put_kinds(s, summary);
+	put_free_runs(pen, summary);
 	pen->hang = 4;
 	pen_put(pen, PLAIN, "checks");
 	pen_item(pen, GOOD, "%" PRIu64 " held", summary->checks_held);
@@ -160,6 +192,7 @@ void text_end(struct text_sink *s, const struct trace_summary *summary)
 		 summary->checks_contradicted ? "CONTRADICTED" : "contradicted");
 	pen_end(pen);
 	put_spared(s);
+	put_findings(pen, summary);
 	pen->hang = 4;
 	pen_put(pen, PLAIN, "claims");
 	pen_item(pen, GOOD, "%u held", summary->claims_held);

@@ -68,6 +68,8 @@ void end_by_exit(struct run_end *end, const struct vm_exit *exit, const struct x
 		      where);
 		break;
 	case EXIT_MMIO:
+		end->has_gpa = true;
+		end->gpa = exit->mmio.gpa;
 		ended(end, "outside-memory", true,
 		      "%s guest-physical address 0x%" PRIx64 ", where there is neither memory (0x%" PRIx64
 		      " bytes) nor a device, at %s",
@@ -92,6 +94,8 @@ void end_lost(struct run_end *end, const struct x86_state *last, uint64_t rip, s
 {
 	char from[96], at[96];
 
+	end->has_found = true;
+	end->found = rip;
 	ended(end, "lost", true,
 	      "the tracer lost the guest: it was to run one instruction at %s, and was found at %s",
 	      place(view, last->rip, from, sizeof from), place(view, rip, at, sizeof at));

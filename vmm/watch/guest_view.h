@@ -7,6 +7,7 @@
 
 #include "model/model.h"
 #include "model/state.h"
+#include "watch/guest_kernel.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -18,6 +19,7 @@ struct guest_view {
 	struct vm *vm;
 	struct symbols *symbols;        /* may be NULL */
 	struct patches *patches;        /* the tracer's own bytes, never shown; may be NULL */
+	enum guest_kernel kernel;
 };
 
 /* Where an offset into the code or the stack segment lies: only 64-bit mode has no bases and does not wrap. */
@@ -50,6 +52,24 @@ struct mapping {
 
 /* Walk the tables that s selects (none, 32-bit, PAE, 4- and 5-level).  False: not mapped. */
 bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct mapping *m);
+
+/* The same, entry by entry. */
+struct page_walk_entry {
+	uint64_t gpa, value;            /* where it stands; 0 where that is outside memory */
+	uint8_t level;                  /* 1 is the lowest */
+	bool has_rights;                /* U and W stand in it: a PAE PDPTE has none */
+	bool outside;                   /* of guest memory */
+};
+struct page_walk {
+	unsigned levels;                /* of this paging mode; 0: no paging */
+	uint8_t entry_size;
+	unsigned count;                 /* entries that were read, from the root down; the last one ended the walk */
+	struct page_walk_entry entry[5];
+	bool noncanonical;              /* no table is asked for such an address */
+	bool mapped;
+	struct mapping map;             /* mapped: what view_translate gives */
+};
+void view_walk(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct page_walk *w);
 
 /* Copy bytes at a linear address.  Returns how many could be read or written from its start. */
 size_t view_read(struct guest_view *v, const struct x86_state *s, uint64_t linear, void *buffer, size_t size);

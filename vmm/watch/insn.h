@@ -18,13 +18,14 @@ enum {
 	INSN_POPF = 1 << 1,             /* loads TF */
 	INSN_HLT = 1 << 2,
 	INSN_REP = 1 << 3,              /* a string instruction that TF stops at each turn */
-	INSN_TABLES = 1 << 4,           /* moves the IDT, the GDT or the page tables */
+	INSN_TABLES = 1 << 4,           /* moves the IDT, the GDT, the TSS, the LDT or the page tables */
 	INSN_SHADOW = 1 << 5,           /* holds off traps until the instruction behind it has ended */
 	INSN_PORT = 1 << 6,             /* IN, OUT and their string forms */
 	INSN_DEBUG = 1 << 7,            /* MOV to or from a debug register */
 	INSN_ICEBP = 1 << 8,            /* INT1: #DB without a reason in DR6 */
 	INSN_ALONE = 1 << 9,            /* shows what a tracer moves (SIDT), has two ways on (XBEGIN), or KVM rewrites it (VMCALL) */
 	INSN_CALL = 1 << 10,            /* near CALL: comes back as a rule */
+	INSN_LOADS_TABLE = 1 << 11,     /* LGDT, LIDT, LTR, LLDT */
 };
 
 /* Where the processor goes on, as far as the instruction alone says. */

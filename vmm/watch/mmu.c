@@ -32,39 +32,46 @@ static struct paging paging_of(const struct x86_state *s)
 	return (struct paging){ 2, 4, 10, s->cr4 & X86_CR4_PSE ? 1 << 2 : 0 };
 }
 
-static bool read_entry(struct guest_view *v, uint64_t gpa, unsigned size, uint64_t *entry)
+/* False: the walk ends here. */
+static bool read_entry(struct guest_view *v, unsigned size, struct page_walk_entry *e)
 {
-	const void *p = vm_memory(v->vm, gpa, size);
+	const void *p = vm_memory(v->vm, e->gpa, size);
 
-	*entry = 0;
+	e->outside = !p;
 	if (p)
-		memcpy(entry, p, size);
-	return p && *entry & X86_PTE_P;
+		memcpy(&e->value, p, size);
+	return e->value & X86_PTE_P;
 }
 
-bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct mapping *m)
+void view_walk(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct page_walk *w)
 {
 	const struct paging p = paging_of(s);
 	uint64_t table = s->cr3 & (p.levels == 3 ? UINT64_C(0xffffffe0) : PTE_ADDRESS);
-	uint64_t entry;
+	struct mapping *m = &w->map;
 
+	*w = (struct page_walk){ .levels = p.levels, .entry_size = (uint8_t)p.entry_size };
 	*m = (struct mapping){ .user = true, .writable = true };
 	if (p.entry_size != 8 || p.levels == 3)
 		linear &= UINT32_MAX;
 	if (!p.levels) {
 		m->gpa = linear;
-		return true;
+		w->mapped = true;
+		return;
 	}
-	if (p.levels > 3 && !is_canonical(linear, p.levels == 5))
-		return false;
+	w->noncanonical = p.levels > 3 && !is_canonical(linear, p.levels == 5);
 
-	for (unsigned level = p.levels; level; level--) {
+	for (unsigned level = w->noncanonical ? 0 : p.levels; level; level--) {
 		unsigned shift = 12 + (level - 1) * p.index_bits;
-		uint64_t index = (linear >> shift) & ((1u << p.index_bits) - 1);
+		uint64_t index = (linear >> shift) & ((1u << p.index_bits) - 1), entry;
+		struct page_walk_entry *e = &w->entry[w->count++];
 
-		if (!read_entry(v, table + index * p.entry_size, p.entry_size, &entry))
-			return false;
-		if (p.levels != 3 || level != 3) {      /* a PAE PDPTE has no such bits */
+		*e = (struct page_walk_entry){
+			.gpa = table + index * p.entry_size, .level = (uint8_t)level, .has_rights = p.levels != 3 || level != 3,
+		};
+		if (!read_entry(v, p.entry_size, e))
+			return;
+		entry = e->value;
+		if (e->has_rights) {
 			m->user &= !!(entry & X86_PTE_U);
 			m->writable &= !!(entry & X86_PTE_W);
 			m->nx |= p.entry_size == 8 && entry >> 63;
@@ -72,11 +79,20 @@ bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t li
 		if (level == 1 || (p.ps_levels >> level & 1 && entry & X86_PTE_PS)) {
 			m->page_size = UINT64_C(1) << shift;
 			m->gpa = (entry & PTE_ADDRESS & ~(m->page_size - 1)) | (linear & (m->page_size - 1));
-			return true;
+			w->mapped = true;
+			return;
 		}
 		table = entry & PTE_ADDRESS;
 	}
-	return false;
+}
+
+bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct mapping *m)
+{
+	struct page_walk w;
+
+	view_walk(v, s, linear, &w);
+	*m = w.map;
+	return w.mapped;
 }
 
 /* The bytes at linear up to the end of its 4 KiB page, at most size of them. */

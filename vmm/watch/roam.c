@@ -192,6 +192,7 @@ static enum outcome tick(struct stepper *st, struct vm_exit *exit, const struct 
 		return ENDED;
 	}
 	ports_tick(st->w->ports);
+	st->ticked = true;
 	if (st->w->cpus > 1 || !vm_is_halted(st->w->vm, &for_good) || !for_good)
 		return STEPPED;
 	exit->kind = EXIT_HLT;
@@ -258,5 +259,6 @@ enum outcome roam(struct stepper *st)
 		return FAILED;
 	s.rflags = st->before.rflags;
 	outcome = vm_set_state(st->w->vm, &s, VM_REGS) ? FAILED : run_loose(st);
+	r->lost_sight = outcome == ENDED;
 	return roam_disarm(st) ? FAILED : outcome;
 }

@@ -11,6 +11,7 @@
 #include "watch/service.h"
 
 #include "image/image.h"
+#include "watch/linux_service.h"
 #include "x86.h"
 
 #include <string.h>
@@ -125,15 +126,11 @@ static void call32(struct guest_view *v, struct transition *t)
 	service->arg_count = user_words(v, &t->before, stack, service->args, service->arg_count);
 }
 
-void service_of_entry(struct guest_view *v, struct transition *t)
+static void windows_service(struct guest_view *v, struct transition *t)
 {
 	const struct x86_state *s = &t->before;
 	struct service *service = &t->service;
 
-	if (t->faulted || s->cpl != 3 || t->after.cpl == 3 ||
-	    !(t->gate.kind == GATE_SYSCALL || t->gate.kind == GATE_SYSENTER ||
-	      (t->gate.kind == GATE_INT && t->gate.vector >= X86_VECTOR_COUNT)))
-		return;
 	service->valid = true;
 	service->number = (uint32_t)s->gpr[GPR_RAX];
 	service->table = service->number >> 12 & 3;
@@ -142,4 +139,22 @@ void service_of_entry(struct guest_view *v, struct transition *t)
 		call64(v, t);
 	else if (x86_mode(s) == MODE_32)        /* a 64-bit kernel finds the arguments of its 32-bit callers elsewhere */
 		call32(v, t);
+}
+
+void service_of_entry(struct guest_view *v, struct transition *t)
+{
+	if (t->faulted || t->before.cpl != 3 || t->after.cpl == 3 ||
+	    !(t->gate.kind == GATE_SYSCALL || t->gate.kind == GATE_SYSENTER ||
+	      (t->gate.kind == GATE_INT && t->gate.vector >= X86_VECTOR_COUNT)))
+		return;
+	if (v->kernel == KERNEL_LINUX)
+		linux_service(v, t);
+	else
+		windows_service(v, t);
+}
+
+void service_of_return(struct guest_view *v, struct transition *t)
+{
+	if (v->kernel == KERNEL_LINUX && !t->faulted && t->after.cpl == 3 && t->before.cpl < 3)
+		linux_way_out(v, t);
 }

@@ -1,7 +1,7 @@
 /*
  * The service that an entry asks for, read from the guest's own descriptor
  * tables where it has Windows' ones (symbols KeServiceDescriptorTable and
- * KeServiceDescriptorTableShadow).
+ * KeServiceDescriptorTableShadow); of Linux, from the table of its calls.
  */
 #ifndef WATCH_SERVICE_H
 #define WATCH_SERVICE_H
@@ -11,5 +11,7 @@
 
 /* Fill t->service of an entry from ring 3 by SYSCALL, SYSENTER or INT n above the exceptions. */
 void service_of_entry(struct guest_view *v, struct transition *t);
+/* Fill t->out of a return to ring 3, where the kernel is known. */
+void service_of_return(struct guest_view *v, struct transition *t);
 
 #endif

@@ -13,13 +13,18 @@
  */
 #include "watch/stepper.h"
 
+#include "watch/turns.h"
+
 #include "message.h"
 #include "x86.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Instructions without a gate that are stepped before a guest runs freely: some seconds in the box. */
 #define PATIENCE        50000
+/* And those that one of several vCPUs is stepped in its turn. */
+#define TURN_STEPS      2000
 
 /* Whether a string instruction is worth it, and can neither fault half-way nor touch a stop. */
 static bool long_string(struct stepper *st)
@@ -99,7 +104,21 @@ static enum outcome plain_step(struct stepper *st)
 		if (trap || r.raised)
 			return stepper_guest_trap(st, r.raised | (trap ? DR6_SINGLE_STEP : 0));
 	}
+	if (r.outcome == STEPPED && st->insn.flags & INSN_LOADS_TABLE && st->w->tables) {
+		if (stepper_sample(st, &r.after, VM_ALL))
+			return FAILED;
+		st->w->tables(st->w->context, &r.after);
+	}
 	return r.outcome;
+}
+
+static struct path_step path_step(const struct stepper *st)
+{
+	const struct x86_state *b = &st->before;
+	struct path_step p = { .rip = b->rip, .length = st->insn.length, .mode = x86_mode(b), .db = b->cs.db };
+
+	memcpy(p.bytes, st->insn.bytes, sizeof p.bytes);
+	return p;
 }
 
 static void decode(struct stepper *st)
@@ -109,46 +128,146 @@ static void decode(struct stepper *st)
 	const size_t size = view_read(st->w->view, b, code_linear(b, b->rip), bytes, sizeof bytes);
 
 	insn_decode(&st->insn, b, bytes, (unsigned)size);
+	st->path[st->steps++ % PATH_MAX_STEPS] = path_step(st);
+}
+
+static bool same_table(const struct x86_table *a, const struct x86_table *b)
+{
+	return a->base == b->base && a->limit == b->limit;
+}
+
+/* While it ran freely it may have loaded others. */
+static int tell_tables(struct stepper *st)
+{
+	struct x86_state now;
+
+	if (!st->w->tables || vm_get_state(st->w->vm, &now, VM_REGS | VM_SREGS) ||
+	    (same_table(&now.gdtr, &st->tables.gdtr) && same_table(&now.idtr, &st->tables.idtr) &&
+	     now.tr.base == st->tables.tr))
+		return 0;
+	st->tables.gdtr = now.gdtr;
+	st->tables.idtr = now.idtr;
+	st->tables.tr = now.tr.base;
+	if (stepper_sample(st, &now, VM_ALL))
+		return -1;
+	st->w->tables(st->w->context, &now);
+	return 0;
 }
 
 /* One instruction, or with method break as many as hold no gate, or up to the next gate. */
 static enum outcome go_on(struct stepper *st)
 {
-	if (roam_begins(st))
-		return roam(st);
+	enum outcome outcome;
+
+	if (roam_begins(st)) {
+		outcome = roam(st);
+		return outcome == STEPPED && tell_tables(st) ? FAILED : outcome;
+	}
 	if (!st->roaming.pending && stretch_begins(st))
 		return stretch_run(st);
 	st->roaming.at_gate = false;
 	st->roaming.idle++;
+	st->turn++;
 	stops_loosen(&st->stops, false);
 	stops_refresh(&st->stops, &st->before);
 	return st->insn.gate == GATE_NONE ? plain_step(st) : step_gate(st);
 }
 
-static int watch_all(const struct watch *w, struct run_end *end, struct stretches *stretches, bool always)
+/* A stepper for each vCPU, which take turns. */
+struct crew {
+	struct order order;
+	struct turns turns;
+	struct watch own[VM_CPUS_MAX];
+	struct stepper stepper[VM_CPUS_MAX];
+};
+
+static struct stepper *at_turn(struct crew *c)
 {
-	struct stepper st = {
-		.w = w, .end = end, .stretches = stretches,
-		.roaming = { .always = always, .never = w->patient && !always, .patience = PATIENCE },
-	};
+	return &c->stepper[c->turns.now];
+}
+
+static int begin(struct crew *c, const struct watch *w, struct run_end *end, struct stretches *stretches, bool always)
+{
+	turns_begin(&c->turns, w);
+	for (unsigned n = 0; n < c->turns.cpus; n++) {
+		struct stepper *st = &c->stepper[n];
+
+		c->own[n] = *w;
+		c->own[n].vm = c->turns.cpu[n];
+		*st = (struct stepper){
+			.w = &c->own[n], .end = end, .stretches = stretches, .order = &c->order,
+			.roaming = { .always = always, .never = w->patient && !always, .patience = PATIENCE },
+		};
+		stops_init(&st->stops, w->view);
+		if (vm_get_state(c->own[n].vm, &st->before, VM_MSRS))
+			return -1;
+		st->msrs = st->before.msr;
+	}
+	w->view->patches = &at_turn(c)->stops.patches;
+	return vm_trap_msrs(w->vm, watch_msrs, watch_msr_count);
+}
+
+/* Whether it is another's turn: not while this one stands at a gate or has an access open. */
+static bool turn_is_over(const struct stepper *st)
+{
+	return (st->ticked || st->turn >= TURN_STEPS) && !st->roaming.pending && !st->roaming.at_gate;
+}
+
+/* One vCPU's stops are in memory at a time.  Where none can go on, the machine has halted. */
+static enum outcome next_turn(struct crew *c)
+{
+	struct stepper *st = at_turn(c);
+	struct vm_exit exit = { .kind = EXIT_HLT };
+
+	st->ticked = false;
+	st->turn = 0;
+	stops_out(&st->stops);
+	if (!turns_next(&c->turns)) {
+		end_by_exit(st->end, &exit, &st->before, st->w->view);
+		return ENDED;
+	}
+	st->w->view->patches = &at_turn(c)->stops.patches;
+	return STEPPED;
+}
+
+static enum outcome watch_on(struct crew *c, struct run_end *end)
+{
 	enum outcome outcome = STEPPED;
 
-	if (vm_trap_msrs(w->vm, watch_msrs, watch_msr_count))
-		return -1;
-	stops_init(&st.stops, w->view);
 	while (outcome == STEPPED || outcome == STOPPED) {
-		if (*w->stop) {
+		struct stepper *st = at_turn(c);
+
+		if (*st->w->stop) {
 			end->interrupted = true;
 			break;
 		}
-		if (stepper_sample(&st, &st.before, VM_REGS | VM_SREGS))
-			return -1;
-		decode(&st);
-		outcome = go_on(&st);
+		if (stepper_sample(st, &st->before, VM_REGS | VM_SREGS))
+			return FAILED;
+		decode(st);
+		outcome = go_on(st);
+		if (c->turns.cpus > 1 && (outcome == STEPPED || outcome == STOPPED) && turn_is_over(st))
+			outcome = next_turn(c);
 	}
-	stops_clear(&st.stops);
-	stretch_allow(&st);
+	return outcome;
+}
+
+static int watch_all(const struct watch *w, struct run_end *end, struct stretches *stretches, bool always)
+{
+	struct crew *c = calloc(1, sizeof *c);
+	enum outcome outcome;
+
+	if (!c) {
+		message("out of memory");
+		return -1;
+	}
+	outcome = begin(c, w, end, stretches, always) ? FAILED : watch_on(c, end);
+	stops_clear(&at_turn(c)->stops);
+	stretch_allow(at_turn(c));
+	stepper_last(at_turn(c));
+	for (unsigned n = 0; n < c->turns.cpus; n++)
+		end->free_runs += c->stepper[n].roaming.stretches;
 	w->view->patches = NULL;
+	free(c);
 	return outcome == FAILED ? -1 : 0;
 }
 

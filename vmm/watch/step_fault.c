@@ -88,7 +88,9 @@ enum outcome stepper_guest_trap(struct stepper *st, uint64_t raised)
 	    vm_inject(st->w->vm, X86_VECTOR_DB, false, 0))
 		return FAILED;
 	st->insn = (struct insn){ 0 };                  /* none runs: the handler may well be next */
+	st->injected = true;
 	r = stepper_run(st, RUN_FREE);
+	st->injected = r.outcome == ENDED;
 	if (r.outcome != STOPPED || !r.hit.fault)
 		return r.outcome;
 	t.before = st->before;

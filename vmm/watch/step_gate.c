@@ -137,6 +137,8 @@ enum outcome step_gate(struct stepper *st)
 		return FAILED;
 	t.before = st->before;
 	sample_gate(st->w->view, &t.before, &st->insn, &t.gate);
+	if (st->w->about)
+		st->w->about(st->w->context, &t);
 	tf = tf_loaded(st, &t.gate);
 	sample_user_stack(st, &t, false);
 	/* INT clears TF on its way: lending it would only leave it in a frame. */

@@ -245,13 +245,34 @@ void stepper_emit(struct stepper *st, struct transition *t)
 	if (st->roaming.always && t->gate.kind == GATE_IRET && !t->faulted && !t->before.cpl && !t->after.cpl)
 		return;
 	t->cpu = vm_index(st->w->vm);
-	t->seq = ++st->seq;
+	t->seq = ++st->order->seq;
+	if (st->w->step_from && t->seq >= st->w->step_from) {
+		st->roaming.always = false;
+		st->roaming.never = true;
+	}
+	st->msrs = t->after.msr;
 	if (symbols) {
 		t->symbol = symbols_text(symbols, code_linear(&t->before, t->before.rip));
 		t->target = symbols_text(symbols, code_linear(&t->after, t->after.rip));
 	}
+	t->kernel = st->w->view->kernel;
 	service_of_entry(st->w->view, t);
+	service_of_return(st->w->view, t);
 	structures_name(st->w->view, t);
-	pair_transition(&st->pairing, t);
+	pair_transition(&st->order->pairing, t);
 	st->w->event(st->w->context, t);
+}
+
+void stepper_last(struct stepper *st)
+{
+	struct run_end *end = st->end;
+	const uint64_t first = st->steps > PATH_MAX_STEPS ? st->steps - PATH_MAX_STEPS : 0;
+
+	end->has_last = st->steps != 0 && !st->roaming.lost_sight;
+	end->last = st->before;
+	end->last.msr = st->msrs;
+	end->injected = st->injected;
+	end->vector = X86_VECTOR_DB;
+	for (uint64_t n = first; n < st->steps; n++)
+		end->path[end->path_count++] = st->path[n % PATH_MAX_STEPS];
 }

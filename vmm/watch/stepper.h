@@ -33,14 +33,23 @@ struct roaming {
 	struct x86_state user;          /* of ring 3, as sampled last; cpl 0: none */
 	struct vm_exit exit;            /* an access to an MSR, not answered yet */
 	bool pending;                   /* there is one */
+	bool lost_sight;                /* the run ended while it ran freely: the state before is not the last one */
+};
+
+/* What the vCPUs of a machine have in common: the trace has one order. */
+struct order {
+	struct pairing pairing;
+	uint64_t seq;
 };
 
 struct stepper {
 	const struct watch *w;
 	struct run_end *end;
 	struct stops stops;
-	struct pairing pairing;
-	uint64_t seq;
+	struct order *order;            /* of all vCPUs */
+	struct { struct x86_table gdtr, idtr; uint64_t tr; } tables;    /* as told last */
+	bool ticked;                    /* its slice is over */
+	unsigned turn;                  /* instructions stepped in it */
 	bool guest_tf;                  /* the guest's own TF, which KVM hides while stepping */
 	bool guest_breaks;              /* its own DR7 has breakpoints enabled */
 	struct stretches *stretches;    /* method "break"; NULL: "step" */
@@ -48,6 +57,10 @@ struct stepper {
 	struct x86_state before;        /* of the instruction under way */
 	struct insn insn;
 	struct { bool seen; uint32_t index; uint64_t value; } msr;
+	struct x86_gate_msrs msrs;      /* as last sampled: only transitions change them */
+	bool injected;                  /* the #DB that stepper_guest_trap delivers is under way */
+	uint64_t steps;                 /* decoded so far: */
+	struct path_step path[PATH_MAX_STEPS];  /* the last of them, step n in n % PATH_MAX_STEPS */
 };
 
 enum outcome {
@@ -80,6 +93,9 @@ struct result stepper_run(struct stepper *st, enum vm_run_mode mode);
 struct result stepper_finish_msr(struct stepper *st);
 /* Number, name and pair *t, and hand it on. */
 void stepper_emit(struct stepper *st, struct transition *t);
+
+/* What a report of the end wants to know of the instruction under way. */
+void stepper_last(struct stepper *st);
 
 /* --- step_gate.c --- */
 

@@ -92,7 +92,7 @@ bool stops_handler(struct stops *s, const struct x86_state *state, uint8_t vecto
 	struct gate_descriptor gate;
 	struct x86_segment cs;
 
-	if (!raw.valid)
+	if (!raw.valid || !(state->cr0 & X86_CR0_PE))   /* real mode has another kind of table */
 		return false;
 	gate = gate_from_descriptor(raw, is_long);
 	if (!gate.p || gate.s || (gate.type & 0xe) != X86_TYPE_INTERRUPT_GATE)

@@ -149,6 +149,7 @@ static enum outcome run_stretch(struct stepper *st)
 			if (exit.kind == EXIT_MMIO && exit.mmio.write)  /* KVM has passed it already */
 				now.rip = explored_before(&st->stretches->explorer, now.rip, x86_mode(&now));
 			end_by_exit(st->end, &exit, &now, st->w->view);
+			st->before = now;
 			return ENDED;
 		}
 	}

@@ -10,13 +10,35 @@
 
 #include <signal.h>
 
+/* One instruction that was run, as it was then. */
+struct path_step {
+	uint64_t rip;
+	uint8_t bytes[15], length;      /* length 0: could not be fetched or decoded */
+	enum x86_mode mode;
+	bool db;                        /* CS.D */
+};
+#define PATH_MAX_STEPS 16
+
 /* How a run ended, for the summary. */
 struct run_end {
 	const char *end;                /* "exit", "halt", "reset", "triple-fault", ... */
 	bool died;                      /* not by itself */
 	bool interrupted;               /* by *stop: a timeout or a signal */
 	uint64_t code;
+	uint64_t free_runs;             /* how often the guest ran freely up to the next gate */
 	char account[256];              /* one sentence, or empty */
+
+	/* What is known of the instruction under way at the end, and the way there. */
+	bool has_last;                  /* last is the state before it */
+	bool injected;                  /* none ran: exception vector was being delivered in its place */
+	uint8_t vector;
+	struct x86_state last;
+	unsigned path_count;            /* oldest first; the last one is the instruction under way */
+	struct path_step path[PATH_MAX_STEPS];
+	bool has_gpa;                   /* end "outside-memory": */
+	uint64_t gpa;                   /* where */
+	bool has_found;                 /* end "lost": */
+	uint64_t found;                 /* RIP, where the guest was found */
 };
 
 struct watch {
@@ -26,12 +48,17 @@ struct watch {
 	struct ports *ports;
 	/* Gets each transition, numbered and paired; the pointer is good until it returns. */
 	void (*event)(void *context, struct transition *t);
-	void *context;
+	/* Before a gate is tried: *t has before and gate, nothing else.  May be NULL. */
+	void (*about)(void *context, const struct transition *t);
+	/* After LGDT, LIDT, LTR or LLDT.  May be NULL. */
+	void (*tables)(void *context, const struct x86_state *now);
+	void *context;                  /* of all three */
 	const volatile sig_atomic_t *stop;      /* becomes non-zero when the run shall end */
 	struct debug_ways debug_ways;
 	bool irqchip;                   /* KVM has the interrupt controllers: HLT waits inside it */
 	unsigned cpus;                  /* how many */
 	bool patient;                   /* "step" and "break": leave nothing out, however long it takes */
+	uint64_t step_from;             /* the run is wanted in steps from behind this transition on; 0: as the method has it */
 	bool other_vendor;              /* CPUID names another vendor than the processor's: KVM emulates some of its gates */
 };
 

@@ -1,0 +1,153 @@
+/*
+ * Lint: returns to ring 3, judged before they are tried.
+ */
+#include "lint_support.h"
+
+Test(sysret, without_rex_w)
+{
+	good_kernel();
+	enter();
+	pass(syscall_from(USER, USER_STACK));
+	pass(sysret_to(USER + 2, USER_STACK, 4));
+	FOUND("B03/error");
+	cr_assert_eq(last.seq, 7);
+	/* Back to 32-bit code is what it is for. */
+	good_kernel();
+	enter();
+	pass(sysret_to(USER + 2, USER_STACK, 4));
+	FOUND("");
+	good_kernel();
+	fake_write64(GDT + 0x18, 0);
+	enter();
+	pass(sysret_to(USER + 2, USER_STACK, 4));
+	FOUND("B03/error");
+}
+
+Test(sysret, cut_address)
+{
+	good_kernel();
+	enter();
+	pass(sysret_to(UINT64_C(0x7f0000400000), USER_STACK, 4));
+	FOUND("B03/error");
+	cr_assert_eq(last.expected, 0x400000);
+}
+
+Test(sysret, not_canonical)
+{
+	struct transition t;
+
+	good_kernel_on(VENDOR_INTEL, EMULATOR_NONE);
+	enter();
+	t = sysret_to(UINT64_C(0x800000000000), USER_STACK, 8);
+	t.faulted = true;
+	t.after.cpl = 0;
+	lint_about(lint, &t, &view);
+	FOUND("B04/error");
+	cr_assert_eq(last.seq, 6);
+	pass(t);
+	FOUND("B04/error");
+	good_kernel();
+	enter();
+	pass(sysret_to(UINT64_C(0x800000000000), USER_STACK, 8));
+	FOUND("B04/warning");
+	good_kernel_on(VENDOR_INTEL, EMULATOR_NONE);
+	enter();
+	pass(sysret_to(UINT64_C(0x7ffffffff000), USER_STACK, 8));
+	FOUND("");
+}
+
+static void null_ss(uint8_t size, bool has_compat)
+{
+	struct transition t;
+
+	good_kernel();
+	if (!has_compat)
+		fake_write64(GDT + 0x18, 0);
+	enter();
+	t = sysret_to(USER, USER_STACK, size);
+	t.before.ss = (struct x86_segment){ .unusable = true };
+	pass(t);
+}
+
+Test(sysret, with_ss_null)
+{
+	null_ss(4, true);
+	FOUND("B22/error");
+	null_ss(8, true);
+	FOUND("B22/warning");
+	null_ss(8, false);
+	FOUND("");
+}
+
+/* An exception in ring 3, and the way back. */
+static struct transition fault_at(uint64_t rip, uint64_t rsp, uint8_t cpl)
+{
+	struct transition t = syscall_from(rip, rsp);
+
+	t.gate = (struct gate){ .kind = GATE_FAULT, .vector = X86_VECTOR_PF };
+	t.before.cpl = cpl;
+	t.frame = (struct frame){ .word_size = 8, .count = 6, .has_error = true, .rip = rip, .rsp = rsp, .cs = cpl ? 0x2b : 8 };
+	return t;
+}
+
+Test(sysret, to_what_was_interrupted)
+{
+	good_kernel();
+	enter();
+	pass(fault_at(USER, USER_STACK, 3));
+	pass(iret_to(USER, USER_STACK));
+	FOUND("");
+	pass(fault_at(USER, USER_STACK, 3));
+	pass(sysret_to(USER, USER_STACK, 8));
+	FOUND("B18/error");
+}
+
+Test(sysret, to_what_was_interrupted_in_ring_0)
+{
+	good_kernel();
+	enter();
+	pass(fault_at(CODE, KERNEL_STACK - 64, 0));
+	pass(sysret_to(CODE, KERNEL_STACK - 64, 8));
+	cr_assert(strstr(found, "B18/error"), "%s", found);
+}
+
+#define SITE_A          USER
+#define SITE_B          (USER + 0x100)
+#define STACK_B         (USER_STACK - 0x800)
+/* RSP comes back from the place where every entry puts it. */
+#define SHARED          SWAPGS SAVE_RSP LOAD_RSP PUSH_RETURN R10_TO_RCX CALL POP_RETURN \
+			"\x65\x48\x8b\x24\x25\x08\x00\x00\x00" SWAPGS SYSRETQ
+
+static void two_threads(void)
+{
+	enter();
+	pass(syscall_from(SITE_A, USER_STACK));
+	pass(iret_to(SITE_B, STACK_B));
+	pass(syscall_from(SITE_B, STACK_B));
+}
+
+Test(threads, one_on_the_others_stack)
+{
+	good_kernel();
+	PUT(CODE, SHARED);
+	two_threads();
+	pass(sysret_to(SITE_A + 2, STACK_B, 8));
+	FOUND("B13/error");
+	cr_assert_eq(last.value, STACK_B);
+	cr_assert_eq(last.expected, USER_STACK);
+}
+
+Test(threads, each_on_its_own)
+{
+	good_kernel();
+	PUT(CODE, SHARED);
+	two_threads();
+	pass(sysret_to(SITE_A + 2, USER_STACK, 8));
+	pass(sysret_to(SITE_B + 2, STACK_B, 8));
+	FOUND("");
+	/* With its RSP on its own stack a thread may go wherever the kernel sends it. */
+	good_kernel();
+	two_threads();
+	pass(sysret_to(SITE_A + 2, STACK_B, 8));
+	FOUND("");
+}

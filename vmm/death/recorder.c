@@ -1,0 +1,153 @@
+/*
+ * The ring of the last gates, the exceptions under way, and the last state in
+ * which one was raised.
+ */
+#include "death/recorder.h"
+
+#include "x86.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+struct recorder {
+	struct record ring[RECORDER_GATES];
+	uint64_t count;
+	struct record nest[RECORDER_NEST];
+	uint64_t depth;                 /* may exceed what nest holds */
+	struct x86_state exception_state;
+	struct record exception;
+	bool has_exception;
+	struct loop_watch loop;
+	struct recorded_finding finding[RECORDER_FINDINGS];
+	uint64_t findings;
+};
+
+struct recorder *recorder_new(void)
+{
+	return calloc(1, sizeof(struct recorder));
+}
+
+void recorder_free(struct recorder *r)
+{
+	free(r);
+}
+
+static struct record record_of(const struct transition *t)
+{
+	const struct gate *g = t->faulted ? &t->delivery : &t->gate;
+	struct record r = {
+		.seq = t->seq, .kind = t->gate.kind, .exception = t->faulted || t->gate.kind == GATE_FAULT, .vector = g->vector,
+		.rip = t->before.rip, .target = t->after.rip, .symbol = t->symbol, .target_symbol = t->target,
+		.rsp = t->before.gpr[GPR_RSP], .target_rsp = t->after.gpr[GPR_RSP], .cpl = t->before.cpl, .target_cpl = t->after.cpl,
+		.msr = t->msr_index, .value = t->msr_value,
+	};
+
+	if (r.exception) {
+		r.has_error = g->has_error;
+		r.error = g->error;
+		r.cr2 = t->after.cr2;
+	}
+	return r;
+}
+
+static void follow_nest(struct recorder *r, const struct record *record)
+{
+	if (record->exception || record->kind == GATE_INT) {
+		if (r->depth < RECORDER_NEST)
+			r->nest[r->depth] = *record;
+		r->depth++;
+	} else if (record->kind == GATE_IRET && r->depth) {
+		r->depth--;
+	} else if (record->kind == GATE_SYSRET || record->kind == GATE_SYSEXIT) {
+		r->depth = 0;
+	}
+}
+
+void recorder_transition(struct recorder *r, const struct transition *t)
+{
+	struct record *record = &r->ring[r->count++ % RECORDER_GATES];
+
+	*record = record_of(t);
+	follow_nest(r, record);
+	if (record->exception) {
+		r->has_exception = true;
+		r->exception_state = t->before;
+		r->exception = *record;
+	}
+	loop_transition(&r->loop, t);
+}
+
+void recorder_finding(struct recorder *r, const char *id, const char *name, const char *text)
+{
+	struct recorded_finding *f = &r->finding[r->findings++ % RECORDER_FINDINGS];
+
+	snprintf(f->id, sizeof f->id, "%s", id);
+	snprintf(f->name, sizeof f->name, "%s", name);
+	snprintf(f->text, sizeof f->text, "%s", text);
+}
+
+void recorder_adopt_findings(struct recorder *r, const struct recorder *from)
+{
+	memcpy(r->finding, from->finding, sizeof r->finding);
+	r->findings = from->findings;
+}
+
+const struct record *recorder_last(const struct recorder *r, unsigned n)
+{
+	if (n >= r->count || n >= RECORDER_GATES)
+		return NULL;
+	return &r->ring[(r->count - 1 - n) % RECORDER_GATES];
+}
+
+unsigned recorder_nest(const struct recorder *r, const struct record **nest)
+{
+	*nest = r->nest;
+	return r->depth < RECORDER_NEST ? (unsigned)r->depth : RECORDER_NEST;
+}
+
+uint64_t recorder_depth(const struct recorder *r)
+{
+	return r->depth;
+}
+
+const struct x86_state *recorder_exception(const struct recorder *r, const struct record **record)
+{
+	*record = &r->exception;
+	return r->has_exception ? &r->exception_state : NULL;
+}
+
+bool recorder_in_exception(const struct recorder *r)
+{
+	const struct record *record;
+
+	for (unsigned n = 0; (record = recorder_last(r, n)); n++) {
+		if (record->exception)
+			return true;
+		switch (record->kind) {
+		case GATE_SWAPGS:
+		case GATE_RDMSR:
+		case GATE_WRMSR:
+			break;                  /* what a handler does on its way */
+		default:
+			return false;
+		}
+	}
+	return false;
+}
+
+bool recorder_loops(const struct recorder *r, struct fault_loop *loop)
+{
+	return loop_found(&r->loop, loop);
+}
+
+const struct recorded_finding *recorder_find(const struct recorder *r, const char *id)
+{
+	for (uint64_t n = 0; n < r->findings && n < RECORDER_FINDINGS; n++) {
+		const struct recorded_finding *f = &r->finding[(r->findings - 1 - n) % RECORDER_FINDINGS];
+
+		if (!strcmp(f->id, id))
+			return f;
+	}
+	return NULL;
+}

@@ -1,0 +1,294 @@
+/*
+ * One walk over the code that SYSCALL or SYSENTER leads to.  Calls are not
+ * followed but for the first, as far as it takes its arguments from.
+ */
+#include "lint/entry_walk.h"
+
+#include "lint/walk.h"
+
+/* What has happened on a path so far. */
+enum {
+	SWITCHED = 1 << 0, SWAPPED = 1 << 1, DF_CLEAR = 1 << 2, FLAGS_OWN = 1 << 3, SLOT = 1 << 4, COPIED = 1 << 5,
+	R10_READ = 1 << 6, GUARD = 1 << 7, CALLED = 1 << 8, USED = 1 << 9,
+};
+
+struct entry_walker {
+	struct walk walk;
+	struct entry_facts *f;
+	bool is_64, is_sysenter;
+	ZydisRegister slot_segment;     /* where RSP was put */
+	uint64_t slot_address;
+};
+
+static void first(uint64_t *fact, const struct code *c)
+{
+	if (!*fact)
+		*fact = c->rip;
+}
+
+static bool loads_rsp(const struct code *c)
+{
+	switch (c->z.mnemonic) {
+	case ZYDIS_MNEMONIC_MOV:
+	case ZYDIS_MNEMONIC_CMOVZ:
+	case ZYDIS_MNEMONIC_CMOVNZ:
+		return c->o[0].type == ZYDIS_OPERAND_TYPE_REGISTER && code_gpr(c->o[0].reg.value) == GPR_RSP;
+	case ZYDIS_MNEMONIC_XCHG:
+		return (c->o[0].type == ZYDIS_OPERAND_TYPE_REGISTER && code_gpr(c->o[0].reg.value) == GPR_RSP) ||
+		       (c->o[1].type == ZYDIS_OPERAND_TYPE_REGISTER && code_gpr(c->o[1].reg.value) == GPR_RSP);
+	case ZYDIS_MNEMONIC_POP:
+		return code_gpr(c->o[0].reg.value) == GPR_RSP && c->o[0].type == ZYDIS_OPERAND_TYPE_REGISTER;
+	case ZYDIS_MNEMONIC_LEA:
+		return code_gpr(c->o[0].reg.value) == GPR_RSP && code_gpr(c->o[1].mem.base) != GPR_RSP &&
+		       code_gpr(c->o[1].mem.index) != GPR_RSP;
+	default:
+		return false;
+	}
+}
+
+/* Writes to the stack that RSP names. */
+static bool writes_stack(const struct code *c)
+{
+	for (unsigned n = 0; n < c->z.operand_count; n++) {
+		const ZydisDecodedOperand *o = &c->o[n];
+
+		if (o->type == ZYDIS_OPERAND_TYPE_MEMORY && o->mem.type != ZYDIS_MEMOP_TYPE_AGEN &&
+		    code_gpr(o->mem.base) == GPR_RSP && o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE)
+			return true;
+	}
+	return false;
+}
+
+static bool is_string(const struct code *c)
+{
+	return c->z.meta.category == ZYDIS_CATEGORY_STRINGOP || c->z.meta.category == ZYDIS_CATEGORY_IOSTRINGOP;
+}
+
+static bool pops_flags(const struct code *c)
+{
+	return c->z.mnemonic == ZYDIS_MNEMONIC_POPF || c->z.mnemonic == ZYDIS_MNEMONIC_POPFD ||
+	       c->z.mnemonic == ZYDIS_MNEMONIC_POPFQ;
+}
+
+/* RSP goes to a place without a register in its address: every thread has the same. */
+static bool keeps_rsp(const struct path *p, const struct code *c, const ZydisDecodedOperand **to, uint64_t *at)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+	const bool moves = c->z.mnemonic == ZYDIS_MNEMONIC_MOV || c->z.mnemonic == ZYDIS_MNEMONIC_XCHG;
+
+	if (!moves || !m || !(m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || !code_fixed_address(c, m, at))
+		return false;
+	*to = m;
+	for (unsigned n = 0; n < 2; n++) {
+		int r = c->o[n].type == ZYDIS_OPERAND_TYPE_REGISTER ? code_gpr(c->o[n].reg.value) : -1;
+
+		if (r >= 0 && p->origin[r] == GPR_RSP)
+			return true;
+	}
+	return false;
+}
+
+static bool reads_slot(const struct entry_walker *w, const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+	uint64_t at;
+
+	return m && m->actions & ZYDIS_OPERAND_ACTION_MASK_READ && m->mem.segment == w->slot_segment &&
+	       code_fixed_address(c, m, &at) && at == w->slot_address;
+}
+
+/* The kept RSP goes on to the thread's own stack, or to a register. */
+static bool copies_rsp(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
+	int r;
+
+	if (reads_slot(w, c))
+		return true;
+	if (c->z.mnemonic != ZYDIS_MNEMONIC_PUSH || c->o[0].type != ZYDIS_OPERAND_TYPE_REGISTER)
+		return false;
+	r = code_gpr(c->o[0].reg.value);
+	return r >= 0 && p->origin[r] == GPR_RSP;
+}
+
+static void judge_slot(struct entry_walker *w, struct path *p, const struct code *c)
+{
+	const ZydisDecodedOperand *to;
+	uint64_t at;
+
+	if (p->marks & SLOT && !(p->marks & COPIED)) {
+		if (copies_rsp(w, p, c))
+			p->marks |= COPIED;
+		else if (c->call || c->z.mnemonic == ZYDIS_MNEMONIC_STI)
+			first(&w->f->slot, c);
+	}
+	/* A copy does not help where RSP comes back from the place itself. */
+	if (p->marks & SLOT && p->marks & CALLED && loads_rsp(c) && reads_slot(w, c))
+		first(&w->f->slot, c);
+	if (!(p->marks & SLOT) && keeps_rsp(p, c, &to, &at)) {
+		p->marks |= SLOT;
+		w->slot_segment = to->mem.segment;
+		w->slot_address = at;
+	}
+}
+
+static void judge_stack(struct entry_walker *w, struct path *p, const struct code *c)
+{
+	struct entry_facts *f = w->f;
+
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_STAC)
+		p->marks |= GUARD;
+	if (p->marks & SWITCHED)
+		return;
+	if (writes_stack(c)) {
+		p->marks |= USED;
+		first(&f->stack_use, c);
+		if (!(p->marks & GUARD))
+			first(&f->unguarded, c);
+	}
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_STI)
+		first(&f->opens, c);
+	if (loads_rsp(c)) {
+		f->may_not_use |= !(p->marks & USED);
+		p->marks |= SWITCHED;
+		f->never_switches = false;
+	}
+}
+
+static void judge_gs(struct entry_walker *w, struct path *p, const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+	struct gs_use *use = p->marks & SWAPPED ? &w->f->swapped : &w->f->plain;
+
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_SWAPGS) {
+		first(&w->f->swapgs, c);
+		p->marks ^= SWAPPED;
+		return;
+	}
+	if (!m || m->mem.segment != ZYDIS_REGISTER_GS || use->rip)
+		return;
+	use->rip = c->rip;
+	use->fixed = code_fixed_address(c, m, &use->offset);
+}
+
+static void judge_flags(struct entry_walker *w, struct path *p, const struct code *c)
+{
+	struct entry_facts *f = w->f;
+
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_CLD)
+		p->marks |= DF_CLEAR;
+	if (pops_flags(c))
+		p->marks |= DF_CLEAR | FLAGS_OWN;
+	if (!(p->marks & DF_CLEAR) && (c->call || is_string(c)))
+		first(&f->calls, c);
+}
+
+static void judge_exit(struct entry_walker *w, struct path *p, const struct code *c)
+{
+	struct entry_facts *f = w->f;
+
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_SYSRET && !(p->marks & (SWITCHED | USED)))
+		f->may_not_use = true;
+	switch (c->z.mnemonic) {
+	case ZYDIS_MNEMONIC_SYSRET:
+		first(c->z.operand_width == 64 ? &f->sysretq : &f->sysretl, c);
+		return;
+	case ZYDIS_MNEMONIC_SYSEXIT:
+		first(&f->sysexit, c);
+		return;
+	case ZYDIS_MNEMONIC_IRET:
+	case ZYDIS_MNEMONIC_IRETD:
+	case ZYDIS_MNEMONIC_IRETQ:
+		f->any_iret = true;
+		if (!(p->marks & FLAGS_OWN))
+			first(&f->iret, c);
+		return;
+	default:
+		return;
+	}
+}
+
+/* RCX is the caller's RIP: a function that takes it for its fourth argument, or one that is given it as a later one. */
+static bool passes_rcx(const struct path *p)
+{
+	return p->origin[GPR_R8] == GPR_RCX || p->origin[GPR_R9] == GPR_RCX || p->origin[GPR_RDX] == GPR_RCX ||
+	       p->origin[GPR_RSI] == GPR_RCX;
+}
+
+struct callee {
+	struct walk walk;
+	bool uses_rcx;
+};
+
+static enum walk_go judge_callee(void *context, struct path *p, const struct code *c)
+{
+	struct callee *callee = context;
+	const ZydisDecodedOperand *m = code_memory(c);
+
+	if (c->call || c->ret || p->origin[GPR_RCX] != GPR_RCX)
+		return WALK_END;
+	if (!code_reads_gpr(c, GPR_RCX))
+		return WALK_ON;
+	/* Pushed, or put anywhere but in a C function's frame: kept for the way back. */
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_PUSH || c->z.mnemonic == ZYDIS_MNEMONIC_XCHG ||
+	    (c->z.mnemonic == ZYDIS_MNEMONIC_MOV && m && m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
+	     code_gpr(m->mem.base) != GPR_RBP))
+		return WALK_END;
+	callee->uses_rcx = true;
+	return WALK_END;
+}
+
+static bool takes_rcx(const struct entry_walker *w, const struct code *c)
+{
+	struct callee callee = {
+		.walk = { .view = w->walk.view, .state = w->walk.state, .instead = w->walk.instead, .judge = judge_callee },
+	};
+
+	if (!c->has_target)
+		return false;
+	callee.walk.context = &callee;
+	walk_from(&callee.walk, c->target, NULL);
+	return callee.uses_rcx;
+}
+
+static void judge_arguments(struct entry_walker *w, struct path *p, const struct code *c)
+{
+	if (code_reads_gpr(c, GPR_R10) && c->z.mnemonic != ZYDIS_MNEMONIC_PUSH)
+		p->marks |= R10_READ;
+	if (!c->call || p->marks & CALLED)
+		return;
+	if (!(p->marks & R10_READ) && (passes_rcx(p) || (p->origin[GPR_RCX] == GPR_RCX && takes_rcx(w, c))))
+		first(&w->f->argument, c);
+}
+
+static enum walk_go judge(void *context, struct path *p, const struct code *c)
+{
+	struct entry_walker *w = context;
+
+	judge_slot(w, p, c);
+	judge_stack(w, p, c);
+	judge_gs(w, p, c);
+	judge_flags(w, p, c);
+	judge_exit(w, p, c);
+	if (w->is_64 && !w->is_sysenter)
+		judge_arguments(w, p, c);
+	if (c->call) {
+		w->f->any_call = true;
+		p->marks |= CALLED;
+	}
+	return WALK_ON;
+}
+
+void entry_walk(struct guest_view *v, const struct x86_state *s, const struct x86_state *instead, uint64_t target,
+                bool is_sysenter, struct entry_facts *f)
+{
+	struct entry_walker w = {
+		.walk = { .view = v, .state = s, .instead = instead, .judge = judge },
+		.f = f, .is_64 = x86_mode(s) == MODE_64, .is_sysenter = is_sysenter,
+	};
+
+	*f = (struct entry_facts){ .known = true, .target = target, .never_switches = true };
+	w.walk.context = &w;
+	walk_from(&w.walk, target, NULL);
+	f->torn = w.walk.torn;
+	f->unreadable = f->torn && w.walk.steps <= 1;
+}

@@ -1,0 +1,72 @@
+/*
+ * Code read without running it: every path from one place on, with what is
+ * known of the registers on the way.  Owns decoding, branches, calls and the
+ * limits; what an instruction means is the caller's.
+ */
+#ifndef LINT_WALK_H
+#define LINT_WALK_H
+
+#include "watch/guest_view.h"
+
+#include <Zydis/Zydis.h>
+
+#define WALK_CALLS      3               /* direct calls are followed so deep */
+#define WALK_STEPS      600             /* instructions of one walk, */
+#define WALK_PATHS      48              /* and ways put by */
+#define WALK_SEEN       2048            /* a power of two, more than WALK_STEPS */
+
+#define NO_ORIGIN       0xff
+
+/* One way through the code: where it stands, and what is known there. */
+struct path {
+	uint64_t rip;
+	uint64_t back[WALK_CALLS];      /* return addresses of calls followed */
+	uint8_t calls;
+	uint16_t known;                 /* bit n: the value of general register n is known */
+	uint64_t value[GPR_COUNT];
+	uint8_t origin[GPR_COUNT];      /* the register whose first value it still holds, or NO_ORIGIN */
+	bool has_sp;                    /* RSP is its first value and sp */
+	int64_t sp;
+	uint32_t marks;                 /* the caller's */
+};
+
+struct code {
+	ZydisDecodedInstruction z;
+	ZydisDecodedOperand o[ZYDIS_MAX_OPERAND_COUNT];
+	uint64_t rip;
+	bool call, jump, conditional, ret;      /* near ones */
+	bool has_target;
+	uint64_t target;
+};
+
+enum walk_go { WALK_ON, WALK_END };
+
+struct walk {
+	struct guest_view *view;
+	const struct x86_state *state;  /* mode and page tables, */
+	const struct x86_state *instead;        /* and others where these show no code; may be NULL */
+	/* Judges one instruction, before its effects are in *p. */
+	enum walk_go (*judge)(void *context, struct path *p, const struct code *c);
+	void *context;
+	bool into_calls;                /* follow them; otherwise go on behind */
+	bool torn;                      /* result: some path could not be followed to its end */
+	unsigned steps;
+	struct path open[WALK_PATHS];
+	unsigned open_count;
+	uint64_t seen[WALK_SEEN];
+};
+
+/* At rip with nothing known, or the registers of *registers if it is not NULL. */
+void walk_from(struct walk *w, uint64_t rip, const struct x86_state *registers);
+
+/* The general register that holds r, or -1. */
+int code_gpr(ZydisRegister r);
+/* Operand n that the instruction writes in its text, first: -1 if there is none.  Explicit ones alone. */
+bool code_writes_gpr(const struct code *c, enum x86_gpr r);
+bool code_reads_gpr(const struct code *c, enum x86_gpr r);
+/* The operand that names memory in the instruction's text, or NULL. */
+const ZydisDecodedOperand *code_memory(const struct code *c);
+/* An address without a register: *offset is it, from the segment's base. */
+bool code_fixed_address(const struct code *c, const ZydisDecodedOperand *o, uint64_t *offset);
+
+#endif
