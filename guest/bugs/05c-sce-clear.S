@@ -69,6 +69,8 @@ _start:	cli
 syscall_entry:
 	mov	$kernel_stack, %esp
 	out	%eax, $ABI_PORT_EXIT
+1:	hlt
+	jmp	1b
 compat_entry:
 	mov	$-38, %eax
 	sysretl
