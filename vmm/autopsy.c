@@ -95,6 +95,7 @@ static bool ended_in_handler(const struct autopsy *a, const struct run_end *end)
 
 void autopsy_perform(struct autopsy *a, const struct run_end *end)
 {
+	const struct record *last = recorder_last(a->recorder, 0);
 	struct run_end second = { 0 };
 	struct death_input in = {
 		.image = a->request->image, .view = a->view, .vendor = a->request->context.vendor, .recorder = a->recorder, .end = end,
@@ -108,6 +109,7 @@ void autopsy_perform(struct autopsy *a, const struct run_end *end)
 	if (end->died && !end->has_last && (a->again = recorder_new())) {
 		recorder_adopt_findings(a->again, a->recorder);
 		in.rerun = true;
+		in.rerun_from = a->request->watch != WATCH_NONE && last ? last->seq : 0;
 		in.rerun_failed = run_again(a, end, &second);
 		if (!in.rerun_failed) {
 			in.end = &second;

@@ -140,6 +140,9 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 		case EXIT_INTERRUPTED:
 			if (!*st->w->stop) {
 				ports_tick(st->w->ports);
+				/* Before a stop: a step over it would end as a step, and nothing would tell that it was one. */
+				if (stops_hit(&st->stops, &r->after, r->after.rip).ours)
+					mode = RUN_FREE;
 				break;
 			}
 			st->end->interrupted = true;
