@@ -216,8 +216,7 @@ int run_watched(const struct run_request *r, const struct run_machine *machine, 
 	watch->stop = &limit_reached;
 	watch->debug_ways = r->debug_ways;
 	watch->other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor;
-	/* A second run is for what the first did not see. */
-	switch (watch->step_from && r->watch == WATCH_NONE ? WATCH_STEP : r->watch) {
+	switch (r->watch) {
 	case WATCH_NONE:
 		err = watch_nothing(watch, end);
 		break;
