@@ -83,9 +83,10 @@ static bool on_user_stack(struct account *a)
 
 static bool tss_stack(struct account *a)
 {
-	const struct blame *b = a->second ? &a->second->blame : NULL;
+	const struct reason *r = a->second && a->second->subject == SUBJECT_FRAME ? a->second : a->first;
+	const struct blame *b = r ? &r->blame : NULL;
 
-	if (!b || a->second->subject != SUBJECT_FRAME || b->kind != BLAME_TSS)
+	if (!b || r->subject != SUBJECT_FRAME || b->kind != BLAME_TSS)
 		return false;
 	rules(a, "B16", NULL, NULL);
 	return fix(a, "write the top of a mapped, writable kernel stack to %s (0x%" PRIx64 " in memory) before ring 3 runs", b->name,
@@ -536,6 +537,19 @@ static void put_sentence(struct account *a)
 	put_finding(a);
 }
 
+/* An end that no exception made: what it was, how the guest got there, and what the linter saw coming. */
+static void put_account(struct account *a)
+{
+	const struct recorded_finding *f = recorder_finding_last(a->in->recorder);
+
+	put(a, "%s", a->in->end->account);
+	put_way(a);
+	if (!f)
+		return;
+	a->d->finding = *f;
+	put(a, "; before that: %s (rule %s %s)", f->text, f->id, f->name);
+}
+
 void death_sentence(const struct death_input *in, const struct scene *c, struct death *d)
 {
 	struct account a = { .in = in, .c = c, .d = d, .instruction = chain_find(&d->chain, LINK_INSTRUCTION) };
@@ -551,7 +565,7 @@ void death_sentence(const struct death_input *in, const struct scene *c, struct 
 	a.first = a.instruction && a.instruction->reason.raised ? &a.instruction->reason : NULL;
 	a.second = a.failed ? &a.failed->reason : NULL;
 	if (!a.first && !(d->chain.no_instruction && a.failed)) {
-		REASON_TEXT(d->sentence, "%s", in->end->account);
+		put_account(&a);
 		return;
 	}
 	find_fix(&a);
