@@ -19,7 +19,6 @@ enum watch_method { WATCH_AUTO, WATCH_STEP, WATCH_BREAK, WATCH_GATES, WATCH_RING
 
 struct options {
 	bool trace;                     /* also when --format or --output asks for one */
-	bool lint;                      /* findings alone are printed */
 	uint32_t kinds;                 /* bit n: transitions of enum gate_kind n are printed */
 	enum output_format format;
 	const char *output;             /* NULL: stdout */
@@ -32,6 +31,7 @@ struct options {
 	unsigned cpus;
 	unsigned timeout;               /* seconds; 0: none */
 	bool probe, claims;
+	bool lint;                      /* findings alone are printed */
 	enum boot_protocol boot;        /* BOOT_AUTO, BOOT_ELF64 for either class, BOOT_LINUX for either entry, ... */
 	const char *append;             /* the guest's command line; NULL: none given */
 	struct option_file {

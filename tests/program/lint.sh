@@ -1,5 +1,5 @@
 #!/bin/bash
-# What --lint finds in whole guests: nothing in a clean one, what is there in the others, and nothing besides.
+# What --lint finds in the guests of the other tests, and how it is shown.  bugs.sh has the guests with one thing wrong.
 . "$(dirname "$0")/tap.sh"
 
 ids() { jq -r 'select(.kind == "lint") | .id' "$work/$1.out" | sort -u | paste -sd ' '; }
@@ -26,19 +26,6 @@ paging32 B23
 shadow B06
 legacy_syscall32 B05
 END
-
-for file in "$build"/bugs/*.elf; do
-	name=$(basename "$file" .elf)
-	number=B${name%%-*}
-	case $name in
-	00-*|*.good)
-		run bug --lint --timeout=20 "$file"
-		check "$name: clean" empty "$work/bug.out" ;;
-	*)
-		run bug --lint -f json --timeout=20 "$file"
-		check "$name: $number alone" has_only bug "$number" ;;
-	esac
-done
 
 run json --lint -f json "$build/tfgates.elf"
 check "json: header, findings, summary" json json '[.[].kind] == ["header", "lint", "summary"]'

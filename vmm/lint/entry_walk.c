@@ -240,7 +240,10 @@ static enum walk_go judge_callee(void *context, struct path *p, const struct cod
 static bool takes_rcx(const struct entry_walker *w, const struct code *c)
 {
 	struct callee callee = {
-		.walk = { .view = w->walk.view, .state = w->walk.state, .instead = w->walk.instead, .judge = judge_callee },
+		.walk = {
+			.view = w->walk.view, .state = w->walk.state, .instead = w->walk.instead,
+			.judge = judge_callee,
+		},
 	};
 
 	if (!c->has_target)

@@ -30,7 +30,7 @@ struct entry_facts {
 	uint64_t sysretl, sysretq, sysexit;
 	uint64_t swapgs;
 	struct gs_use plain, swapped;   /* before the first SWAPGS, and behind it */
-	uint64_t slot;                  /* has RSP in a place that all threads share while a call or interrupts may come */
+	uint64_t slot;                  /* has RSP in a place that all threads share while others may enter */
 	uint64_t argument;              /* calls with the return address, RCX, as an argument and R10 unused */
 	uint64_t unguarded;             /* touches the caller's stack without STAC */
 };
@@ -40,8 +40,8 @@ void entry_walk(struct guest_view *v, const struct x86_state *s, const struct x8
                 bool is_sysenter, struct entry_facts *f);
 
 /* Whether an exception's handler, entered at target, takes GS by the CS on its stack alone: RIP of the SWAPGS, or 0. */
-uint64_t handler_trusts_cs(struct guest_view *v, const struct x86_state *s, const struct x86_state *instead, uint64_t target,
-                           bool has_error);
+uint64_t handler_trusts_cs(struct guest_view *v, const struct x86_state *s, const struct x86_state *instead,
+                           uint64_t target, bool has_error);
 
 /* What user code does from rip on. */
 struct user_facts {

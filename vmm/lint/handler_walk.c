@@ -56,8 +56,8 @@ static enum walk_go judge(void *context, struct path *p, const struct code *c)
 	return WALK_ON;
 }
 
-uint64_t handler_trusts_cs(struct guest_view *v, const struct x86_state *s, const struct x86_state *instead, uint64_t target,
-                           bool has_error)
+uint64_t handler_trusts_cs(struct guest_view *v, const struct x86_state *s, const struct x86_state *instead,
+                           uint64_t target, bool has_error)
 {
 	struct handler_walker w = {
 		.walk = { .view = v, .state = s, .instead = instead, .judge = judge, .into_calls = true },

@@ -14,29 +14,43 @@
 
 /* The sections are those of model/sources.c's editions. */
 static const struct { const char *id, *name, *source[2]; } rules[RULES] = {
-	[B01] = { "B01", "gdt-order", { "SDM vol. 2B SYSRET; vol. 3A, 5.8.8", "APM vol. 3 SYSRET; APM vol. 2, 6.1.1" } },
-	[B02] = { "B02", "star-rpl", { "SDM vol. 2B SYSRET; APM vol. 3 SYSRET", "APM vol. 3 SYSRET; APM vol. 2, 6.1.1" } },
+	[B01] = { "B01", "gdt-order",
+		{ "SDM vol. 2B SYSRET; vol. 3A, 5.8.8", "APM vol. 3 SYSRET; APM vol. 2, 6.1.1" } },
+	[B02] = { "B02", "star-rpl",
+		{ "SDM vol. 2B SYSRET; APM vol. 3 SYSRET", "APM vol. 3 SYSRET; APM vol. 2, 6.1.1" } },
 	[B03] = { "B03", "sysret-operand-size", { "SDM vol. 2B SYSRET", "APM vol. 3 SYSRET" } },
-	[B04] = { "B04", "sysret-noncanonical", { "SDM vol. 2B SYSRET; vol. 3A, 5.8.8", "SDM vol. 2B SYSRET; APM vol. 3 SYSRET" } },
-	[B05] = { "B05", "sce-clear", { "SDM vol. 2B SYSCALL; vol. 3A, 2.2.1", "APM vol. 3 SYSCALL; APM vol. 2, 3.1.7" } },
-	[B06] = { "B06", "fmask-if", { "SDM vol. 2B SYSCALL; vol. 3A, 5.8.8", "APM vol. 3 SYSCALL; APM vol. 2, 6.1.1" } },
+	[B04] = { "B04", "sysret-noncanonical",
+		{ "SDM vol. 2B SYSRET; vol. 3A, 5.8.8", "SDM vol. 2B SYSRET; APM vol. 3 SYSRET" } },
+	[B05] = { "B05", "sce-clear",
+		{ "SDM vol. 2B SYSCALL; vol. 3A, 2.2.1", "APM vol. 3 SYSCALL; APM vol. 2, 3.1.7" } },
+	[B06] = { "B06", "fmask-if",
+		{ "SDM vol. 2B SYSCALL; vol. 3A, 5.8.8", "APM vol. 3 SYSCALL; APM vol. 2, 6.1.1" } },
 	[B07] = { "B07", "fmask-reserved", { "SDM vol. 1, 3.4.3; vol. 4, table 2-2", "APM vol. 2, 3.1.6 and 6.1.1" } },
 	[B08] = { "B08", "fmask-df", { "SDM vol. 1, 3.4.3.2; vol. 2B SYSCALL", "APM vol. 1, 3.1.4; vol. 3 SYSCALL" } },
-	[B09] = { "B09", "fmask-tf", { "SDM vol. 2B SYSCALL; vol. 3B, 17.3.1.4", "APM vol. 3 SYSCALL; APM vol. 2, 13.1.4" } },
+	[B09] = { "B09", "fmask-tf",
+		{ "SDM vol. 2B SYSCALL; vol. 3B, 17.3.1.4", "APM vol. 3 SYSCALL; APM vol. 2, 13.1.4" } },
 	[B10] = { "B10", "fmask-nt", { "SDM vol. 2A IRET; vol. 2B SYSCALL", "APM vol. 3 IRET, SYSCALL" } },
 	[B11] = { "B11", "fmask-ac", { "SDM vol. 3A, 4.6 and 5.8.8", "APM vol. 2, 5.6 and 6.1.1" } },
-	[B12] = { "B12", "no-stack-switch", { "SDM vol. 2B SYSCALL; vol. 3A, 5.8.8", "APM vol. 3 SYSCALL; APM vol. 2, 6.1.1" } },
+	[B12] = { "B12", "no-stack-switch",
+		{ "SDM vol. 2B SYSCALL; vol. 3A, 5.8.8", "APM vol. 3 SYSCALL; APM vol. 2, 6.1.1" } },
 	[B13] = { "B13", "user-rsp-shared", { "SDM vol. 2B SYSCALL, SYSRET", "APM vol. 3 SYSCALL, SYSRET" } },
 	[B14] = { "B14", "swapgs-missing", { "SDM vol. 2B SWAPGS", "APM vol. 3 SWAPGS" } },
-	[B15] = { "B15", "swapgs-by-cs-rpl", { "SDM vol. 2B SWAPGS; vol. 3A, 6.7", "APM vol. 3 SWAPGS; APM vol. 2, 8.2.3" } },
-	[B16] = { "B16", "tss-stack", { "SDM vol. 3A, 6.14.2, 6.14.5 and 7.7", "APM vol. 2, 8.9.3, 8.9.4 and 12.2.5" } },
+	[B15] = { "B15", "swapgs-by-cs-rpl",
+		{ "SDM vol. 2B SWAPGS; vol. 3A, 6.7", "APM vol. 3 SWAPGS; APM vol. 2, 8.2.3" } },
+	[B16] = { "B16", "tss-stack",
+		{ "SDM vol. 3A, 6.14.2, 6.14.5 and 7.7", "APM vol. 2, 8.9.3, 8.9.4 and 12.2.5" } },
 	[B17] = { "B17", "clobbered-rcx-r11", { "SDM vol. 2B SYSCALL", "APM vol. 3 SYSCALL" } },
 	[B18] = { "B18", "sysret-for-interrupt", { "SDM vol. 2B SYSRET; vol. 2A IRET", "APM vol. 3 SYSRET, IRET" } },
-	[B19] = { "B19", "cstar-zero", { "APM vol. 3 SYSCALL; APM vol. 2, 6.1.1", "APM vol. 3 SYSCALL; APM vol. 2, 6.1.1" } },
-	[B20] = { "B20", "sysenter-msrs", { "SDM vol. 2B SYSENTER, SYSEXIT; vol. 3A, 5.8.7", "APM vol. 3 SYSENTER, SYSEXIT; APM vol. 2, 6.1.2" } },
+	[B19] = { "B19", "cstar-zero",
+		{ "APM vol. 3 SYSCALL; APM vol. 2, 6.1.1", "APM vol. 3 SYSCALL; APM vol. 2, 6.1.1" } },
+	[B20] = { "B20", "sysenter-msrs",
+		{ "SDM vol. 2B SYSENTER, SYSEXIT; vol. 3A, 5.8.7",
+		  "APM vol. 3 SYSENTER, SYSEXIT; APM vol. 2, 6.1.2" } },
 	[B21] = { "B21", "mov-ss-db", { "SDM vol. 2B MOV; vol. 3A, 6.8.3", "APM vol. 3 MOV; APM vol. 2, 8.5.1" } },
-	[B22] = { "B22", "sysret-ss-attrs", { "APM vol. 3 SYSRET; APM vol. 2, 6.1.1", "APM vol. 3 SYSRET; APM vol. 2, 6.1.1" } },
-	[B23] = { "B23", "entry-not-mapped", { "SDM vol. 3A, 4.5, 4.6 and 6.15 (#DF)", "APM vol. 2, 5.3, 5.6 and 8.2.9" } },
+	[B22] = { "B22", "sysret-ss-attrs",
+		{ "APM vol. 3 SYSRET; APM vol. 2, 6.1.1", "APM vol. 3 SYSRET; APM vol. 2, 6.1.1" } },
+	[B23] = { "B23", "entry-not-mapped",
+		{ "SDM vol. 3A, 4.5, 4.6 and 6.15 (#DF)", "APM vol. 2, 5.3, 5.6 and 8.2.9" } },
 	[B24] = { "B24", "user-page-supervisor", { "SDM vol. 3A, 4.6.1", "APM vol. 2, 5.6" } },
 	[B25] = { "B25", "star-kernel-rpl", { "SDM vol. 2B SYSCALL; vol. 2A IRET", "APM vol. 3 SYSCALL, IRET" } },
 };
@@ -59,6 +73,18 @@ void lint_free(struct lint *l)
 {
 	free(l);
 }
+
+bool lint_seen(struct seen *s, uint64_t key)
+{
+	uint64_t *slot = &s->key[key * UINT64_C(0x9e3779b97f4a7c15) >> 54];
+
+	if (*slot == key || s->count == LINT_SITES)
+		return true;
+	*slot = key;
+	s->count++;
+	return false;
+}
+_Static_assert(LINT_SITES == 1 << (64 - 54), "a slot for each hash");
 
 static bool told_already(struct lint *l, const struct tell *what)
 {
@@ -249,7 +275,7 @@ static void judge_configuration(struct lint *l, const struct transition *t, cons
 	fmask_config(l, &t->before, user);
 	tables_config(l, &t->before);
 	sysenter_config(l, &t->before);
-	entry_config(l, &t->before, user);
+	entry_config(l, &t->before);
 	handlers_config(l, &t->before);
 }
 
@@ -267,8 +293,8 @@ void lint_about(struct lint *l, const struct transition *t, struct guest_view *v
 		star_return(l, t);
 		return_about(l, t, &user);
 		judge_configuration(l, t, &user);
-		paging_return(l, t, &user);
-		user_code(l, t, &user);
+		paging_return(l, &user);
+		user_code(l, &user);
 	}
 }
 

@@ -11,7 +11,7 @@
 #define LINT_CPUS       64
 #define LINT_TOLD       128
 #define LINT_OPEN       64
-#define LINT_SITES      64
+#define LINT_SITES      1024            /* a power of two */
 #define LINT_PER_RULE   8               /* findings of one rule: more would hide the others */
 
 enum rule {
@@ -32,6 +32,13 @@ struct lint_entry {
 	uint64_t stack;                 /* linear address of what lies below RSP, 0: not sampled, */
 	uint8_t below[32];              /* as the entry found it */
 };
+
+/* What has been looked at; a second look is free, and there is a bound to first ones. */
+struct seen {
+	uint64_t key[LINT_SITES];
+	unsigned count;
+};
+bool lint_seen(struct seen *s, uint64_t key);
 
 struct lint_cpu {
 	bool entered;                   /* ring 3 */
@@ -68,10 +75,8 @@ struct lint {
 	struct lint_entry open[LINT_OPEN];
 	unsigned open_count;
 	struct entry_facts facts[ENTRY_POINTS];
-	uint64_t cr3[LINT_SITES];       /* in which the entries have been looked for */
-	unsigned cr3_count;
-	uint64_t user_site[LINT_SITES]; /* user code looked at */
-	unsigned user_sites;
+	struct seen cr3;                /* in which the entries have been looked for */
+	struct seen sites;              /* user code looked at */
 };
 
 static inline struct lint_cpu *this_cpu(struct lint *l)
@@ -138,11 +143,11 @@ void tables_stack(struct lint *l, const struct x86_state *s);
 void sysenter_config(struct lint *l, const struct x86_state *s);
 void sysenter_about(struct lint *l, const struct transition *t);
 void paging_config(struct lint *l, const struct x86_state *s);
-void paging_return(struct lint *l, const struct transition *t, const struct x86_state *user);
-void entry_config(struct lint *l, const struct x86_state *s, const struct x86_state *user);
+void paging_return(struct lint *l, const struct x86_state *user);
+void entry_config(struct lint *l, const struct x86_state *s);
 void return_about(struct lint *l, const struct transition *t, const struct x86_state *user);
 void user_about(struct lint *l, const struct transition *t);
-void user_code(struct lint *l, const struct transition *t, const struct x86_state *user);
+void user_code(struct lint *l, const struct x86_state *user);
 void handlers_config(struct lint *l, const struct x86_state *s);
 /* B12, once it is certain. */
 void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor);

@@ -10,8 +10,9 @@
 void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor)
 {
 	lint_tell(l, WHAT(B12, LINT_ERROR, vendor, .rip = f->stack_use, .key = f->target),
-		  "writes to the stack before RSP is loaded: %s leaves RSP the caller's, so the kernel runs on a stack that ring 3 "
-			  "chose%s. Load RSP first, from TSS.RSP0 or a per-CPU place", gate, f->never_switches && !f->torn ? ", to its end" : "");
+		  "writes to the stack before RSP is loaded: %s leaves RSP the caller's, so the kernel runs on a "
+		  "stack that ring 3 chose%s. Load RSP first, from TSS.RSP0 or a per-CPU place", gate,
+		  f->never_switches && !f->torn ? ", to its end" : "");
 }
 
 /* A path that never comes to it may be the only one there is: then a return has to show it (rules_return.c). */
@@ -22,9 +23,8 @@ static void judge_stack(struct lint *l, const struct entry_facts *f, const char 
 }
 
 /* The user's GS base holds the kernel's block, on purpose or not: then a swap is not needed. */
-static bool gs_is_kernels(const struct lint *l, const struct x86_state *s)
+static bool gs_is_kernels(const struct x86_state *s)
 {
-	(void)l;
 	return s->gs.base && (!s->msr.kernel_gs_base || s->msr.kernel_gs_base == s->gs.base);
 }
 
@@ -37,30 +37,30 @@ static void judge_gs(struct lint *l, const struct entry_facts *f, const struct x
 {
 	const struct gs_use *plain = &f->plain, *swapped = &f->swapped;
 
-	if (plain->rip && !gs_is_kernels(l, s) && (s->msr.kernel_gs_base || is_null_block(plain, s->gs.base)))
+	if (plain->rip && !gs_is_kernels(s) && (s->msr.kernel_gs_base || is_null_block(plain, s->gs.base)))
 		lint_tell(l, WHAT(B14, LINT_ERROR, VALUE(s->gs.base), .has_expected = s->msr.kernel_gs_base,
 				  .expected = s->msr.kernel_gs_base, .rip = plain->rip, .key = 1),
-			  "uses GS behind %s without a SWAPGS before it: the base is the caller's, so this is address 0x%llx and not the "
-			  "kernel's block", gate, (unsigned long long)(s->gs.base + plain->offset));
+			  "uses GS behind %s without a SWAPGS before it: the base is the caller's, so this is address "
+			  "0x%llx and not the kernel's block", gate, (unsigned long long)(s->gs.base + plain->offset));
 	if (swapped->rip && is_null_block(swapped, s->msr.kernel_gs_base))
-		lint_tell(l, WHAT(B14, LINT_ERROR, VALUE(0), .has_expected = s->gs.base, .expected = s->gs.base, .rip = swapped->rip, .key = 2),
-			  "uses GS behind SWAPGS while KERNEL_GS_BASE is 0 in ring 3: this is address 0x%llx. Set it, or SWAPGS before the "
-			  "return to ring 3", (unsigned long long)swapped->offset);
+		lint_tell(l, WHAT(B14, LINT_ERROR, VALUE(0), .has_expected = s->gs.base, .expected = s->gs.base,
+				  .rip = swapped->rip, .key = 2),
+			  "uses GS behind SWAPGS while KERNEL_GS_BASE is 0 in ring 3: this is address 0x%llx. Set it, "
+			  "or SWAPGS before the return to ring 3", (unsigned long long)swapped->offset);
 }
 
 static void judge_return_size(struct lint *l, const struct entry_facts *f)
 {
 	if (f->sysretl && !f->sysretq && !f->torn)
 		lint_tell(l, WHAT(B03, LINT_ERROR, VALUE(4), EXPECTED(8), .rip = f->sysretl),
-			  "SYSRET without REX.W goes back to 32-bit code, with RIP cut to ECX, but who comes through LSTAR is 64-bit code: write "
-			  "SYSRETQ (48 0F 07)");
+			  "SYSRET without REX.W goes back to 32-bit code, with RIP cut to ECX, but who comes through "
+			  "LSTAR is 64-bit code: write SYSRETQ (48 0F 07)");
 }
 
-void entry_config(struct lint *l, const struct x86_state *s, const struct x86_state *user)
+void entry_config(struct lint *l, const struct x86_state *s)
 {
 	const struct entry_facts *f;
 
-	(void)user;
 	if (!has_syscall(s))
 		return;
 	f = lint_facts(l, s, ENTRY_LSTAR);
@@ -69,8 +69,8 @@ void entry_config(struct lint *l, const struct x86_state *s, const struct x86_st
 	judge_return_size(l, f);
 	if (f->argument)
 		lint_tell(l, WHAT(B17, LINT_WARNING, .rip = f->argument),
-			  "calls with RCX as an argument and without a look at R10: SYSCALL has put the return address in RCX. The fourth "
-			  "argument comes in R10");
+			  "calls with RCX as an argument and without a look at R10: SYSCALL has put the return "
+			  "address in RCX. The fourth argument comes in R10");
 	if (!s->msr.cstar)
 		return;
 	f = lint_facts(l, s, ENTRY_CSTAR);

@@ -16,9 +16,10 @@ void fmask_written(struct lint *l, const struct transition *t)
 
 	if (t->msr_index != X86_MSR_FMASK || !odd)
 		return;
-	lint_tell(l, WHAT(B07, odd >> 32 ? LINT_ERROR : LINT_WARNING, VALUE(t->msr_value), EXPECTED(t->msr_value & MASKABLE)),
-	     "FMASK has bits that are no flags: 0x%llx. They are reserved in RFLAGS%s", (unsigned long long)odd,
-	     odd >> 32 ? ", and bits 63:32 of the MSR are too" : "; a later processor may give them a meaning");
+	lint_tell(l, WHAT(B07, odd >> 32 ? LINT_ERROR : LINT_WARNING, VALUE(t->msr_value),
+			  EXPECTED(t->msr_value & MASKABLE)),
+	          "FMASK has bits that are no flags: 0x%llx. They are reserved in RFLAGS%s", (unsigned long long)odd,
+	          odd >> 32 ? ", and bits 63:32 of the MSR are too" : "; a later processor may give them a meaning");
 }
 
 /* The code that runs with the flags, by where a finding about it points. */
@@ -28,22 +29,24 @@ struct flags_case {
 	uint64_t fmask;
 };
 
-static void missing(struct lint *l, const struct flags_case *c, enum rule rule, uint64_t flags, uint64_t at, const char *text)
+static void missing(struct lint *l, const struct flags_case *c, enum rule rule, uint64_t flags, uint64_t at,
+                    const char *text)
 {
 	const uint64_t right = (c->fmask | flags) & FLAGS;
 
-	lint_tell(l, WHAT(rule, LINT_WARNING, VALUE(c->fmask), EXPECTED(right), .rip = at ? at : l->writer[WROTE_FMASK]), "%s", text);
+	lint_tell(l, WHAT(rule, LINT_WARNING, VALUE(c->fmask), EXPECTED(right),
+			  .rip = at ? at : l->writer[WROTE_FMASK]), "%s", text);
 }
 
 static void judge_if(struct lint *l, const struct flags_case *c, const struct x86_state *user)
 {
 	if (!(c->fmask & X86_RFLAGS_IF) && user->rflags & X86_RFLAGS_IF)
 		missing(l, c, B06, X86_RFLAGS_IF, 0,
-			"FMASK leaves IF set: an interrupt behind SYSCALL, before the stack is switched, is delivered at CPL 0 on the "
-			"user's stack");
+			"FMASK leaves IF set: an interrupt behind SYSCALL, before the stack is switched, is delivered "
+			"at CPL 0 on the user's stack");
 	if (c->fmask & X86_RFLAGS_IF && c->f->opens)
 		lint_tell(l, WHAT(B06, LINT_WARNING, .rip = c->f->opens),
-		     "STI before RSP is loaded: an interrupt there is delivered at CPL 0 on the user's stack");
+		          "STI before RSP is loaded: an interrupt there is delivered at CPL 0 on the user's stack");
 }
 
 static void judge_rest(struct lint *l, const struct flags_case *c)
@@ -52,21 +55,22 @@ static void judge_rest(struct lint *l, const struct flags_case *c)
 
 	if (!(c->fmask & X86_RFLAGS_DF) && (f->calls || f->torn))
 		missing(l, c, B08, X86_RFLAGS_DF, f->calls,
-			"FMASK leaves DF to the caller, and this runs without a CLD before it: string instructions of the kernel then "
-			"run backwards");
+			"FMASK leaves DF to the caller, and this runs without a CLD before it: string instructions of "
+			"the kernel then run backwards");
 	if (!(c->fmask & X86_RFLAGS_TF))
 		missing(l, c, B09, X86_RFLAGS_TF, 0,
-			"FMASK leaves TF to the caller: #DB comes at the first instruction of the entry, at CPL 0, with the user's "
-			"stack and GS");
+			"FMASK leaves TF to the caller: #DB comes at the first instruction of the entry, at CPL 0, "
+			"with the user's stack and GS");
 	if (!(c->fmask & X86_RFLAGS_NT) && (f->iret || f->any_call || f->torn))
 		missing(l, c, B10, X86_RFLAGS_NT, f->iret,
-			"FMASK leaves NT to the caller: an IRET with NT set, of this call or of a thread switched to, raises #GP(0) in long mode");
+			"FMASK leaves NT to the caller: an IRET with NT set, of this call or of a thread switched to, "
+			"raises #GP(0) in long mode");
 	if (!(c->fmask & X86_RFLAGS_AC) && c->s->cr4 & CR4_SMAP)
 		missing(l, c, B11, X86_RFLAGS_AC, 0,
 			"CR4.SMAP is set and FMASK leaves AC to the caller: with AC set the kernel runs without SMAP");
 	if (c->s->cr4 & CR4_SMAP && f->unguarded)
 		lint_tell(l, WHAT(B11, LINT_ERROR, .rip = f->unguarded),
-		     "writes to the user's stack with CR4.SMAP set and without STAC: #PF at CPL 0");
+		          "writes to the user's stack with CR4.SMAP set and without STAC: #PF at CPL 0");
 }
 
 void fmask_config(struct lint *l, const struct x86_state *s, const struct x86_state *user)

@@ -23,11 +23,13 @@ static void judge_handler(struct lint *l, const struct x86_state *s, uint8_t vec
 
 	if (!g.p || g.s || g.type < X86_TYPE_INTERRUPT_GATE)
 		return;
-	at = handler_trusts_cs(l->view, s, l->has_lstar ? &l->at_lstar : NULL, g.offset, X86_VECTORS_WITH_ERROR >> vector & 1);
+	at = handler_trusts_cs(l->view, s, l->has_lstar ? &l->at_lstar : NULL, g.offset,
+	                       X86_VECTORS_WITH_ERROR >> vector & 1);
 	if (at)
 		lint_tell(l, WHAT(B15, LINT_WARNING, VALUE(vector), .rip = at),
-			  "%s comes here with CS of ring 0 and GS the user's when it hits between SYSCALL and its SWAPGS, or behind that of the way "
-			  "out, but CS on the stack alone decides: ask GS.base itself (RDMSR C0000101h, RDGSBASE)", name);
+			  "%s comes here with CS of ring 0 and GS the user's when it hits between SYSCALL and its "
+			  "SWAPGS, or behind that of the way out, but CS on the stack alone decides: ask GS.base "
+			  "itself (RDMSR C0000101h, RDGSBASE)", name);
 }
 
 void handlers_config(struct lint *l, const struct x86_state *s)

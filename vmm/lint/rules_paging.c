@@ -6,6 +6,8 @@
 
 #include "x86.h"
 
+#define EXCEPTIONS      (X86_VECTOR_COUNT * 16u)        /* bytes of an IDT */
+
 static const char *why_not_run(struct lint *l, const struct x86_state *s, uint64_t linear)
 {
 	struct mapping m;
@@ -58,15 +60,16 @@ struct target {
 static void judge_target(struct lint *l, const struct x86_state *s, const struct target *to)
 {
 	const char *why = why_not_run(l, s, to->linear);
-	const bool pf = pf_works(l, s);
+	const bool pf = pf_works(l, s), lazy = pf && (to->own_stack || pf_has_ist(l, s));
 
 	/* #PF can bring the page in, where it has a stack to run on. */
 	if (why)
-		lint_tell(l, WHAT(B23, pf && (to->own_stack || pf_has_ist(l, s)) ? LINT_WARNING : LINT_ERROR, to->vendor,
-				  VALUE(to->linear), .rip = l->writer[to->writer]),
-			  "%s 0x%llx %s in the page tables that ring 3 runs on (CR3 0x%llx): the first system call raises #PF at CPL 0%s",
+		lint_tell(l, WHAT(B23, lazy ? LINT_WARNING : LINT_ERROR, to->vendor, VALUE(to->linear),
+				  .rip = l->writer[to->writer]),
+			  "%s 0x%llx %s in the page tables that ring 3 runs on (CR3 0x%llx): the first system call "
+			  "raises #PF at CPL 0%s",
 			  to->name, (unsigned long long)to->linear, why, (unsigned long long)s->cr3,
-			  !pf ? ", which ends in #DF or a triple fault" : to->own_stack || pf_has_ist(l, s) ?
+			  !pf ? ", which ends in #DF or a triple fault" : lazy ?
 			  ", and is lost unless its handler brings the page in" : ", on the user's stack");
 }
 
@@ -77,8 +80,9 @@ static void judge_data(struct lint *l, const struct x86_state *s, const char *na
 	if (view_translate(l->view, s, linear, &m) && view_translate(l->view, s, linear + size - 1, &m))
 		return;
 	lint_tell(l, WHAT(B23, LINT_ERROR, VALUE(linear)),
-		  "the %s at 0x%llx is not mapped in the page tables that ring 3 runs on (CR3 0x%llx): no exception can be delivered "
-		  "from there, the first is a triple fault", name, (unsigned long long)linear, (unsigned long long)s->cr3);
+		  "the %s at 0x%llx is not mapped in the page tables that ring 3 runs on (CR3 0x%llx): no exception "
+		  "can be delivered from there, the first is a triple fault", name, (unsigned long long)linear,
+		  (unsigned long long)s->cr3);
 }
 
 /* A handler that #PF's brings in works, where that one is there. */
@@ -95,23 +99,21 @@ static void judge_handlers(struct lint *l, const struct x86_state *s)
 			continue;
 		mended = lazily && vector != X86_VECTOR_DF && vector != X86_VECTOR_PF;
 		lint_tell(l, WHAT(B23, mended ? LINT_WARNING : LINT_ERROR, VALUE(target)),
-			  "the handler of vector %u, 0x%llx, %s in the page tables that ring 3 runs on (CR3 0x%llx): the exception %s",
+			  "the handler of vector %u, 0x%llx, %s in the page tables that ring 3 runs on (CR3 0x%llx): "
+			  "the exception %s",
 			  vector, (unsigned long long)target, why, (unsigned long long)s->cr3,
-			  mended ? "raises #PF, and is lost unless its handler brings the page in" : "ends in #DF or a triple fault");
+			  mended ? "raises #PF, and is lost unless its handler brings the page in" :
+			  "ends in #DF or a triple fault");
 		return;
 	}
 }
 
-/* Page tables looked at before. */
+/* Page tables looked at before.  Beyond the bound nothing new is looked at: a guest can have any number. */
 static bool seen_cr3(struct lint *l, const struct x86_state *s)
 {
-	const uint64_t key = s->cr3 ^ s->msr.lstar << 1 ^ s->idtr.base << 2 ^ s->msr.sysenter_eip << 3 ^ s->msr.cstar << 4;
+	const uint64_t entries = s->msr.lstar ^ s->idtr.base << 1 ^ s->msr.sysenter_eip << 2 ^ s->msr.cstar << 3;
 
-	for (unsigned n = 0; n < l->cr3_count && n < LINT_SITES; n++)
-		if (l->cr3[n] == key)
-			return true;
-	l->cr3[l->cr3_count++ % LINT_SITES] = key;
-	return false;
+	return lint_seen(&l->cr3, s->cr3 ^ entries << 4);
 }
 
 void paging_config(struct lint *l, const struct x86_state *s)
@@ -125,10 +127,11 @@ void paging_config(struct lint *l, const struct x86_state *s)
 	if (has_syscall(s) && s->msr.cstar)
 		judge_target(l, s, &(const struct target){ "CSTAR", s->msr.cstar, "amd", WROTE_CSTAR, false });
 	if (s->msr.sysenter_eip && sysenter_cs_usable(s->msr.sysenter_cs) && !(is_long && on_amd(l)))
-		judge_target(l, s, &(const struct target){ "SYSENTER_EIP", s->msr.sysenter_eip, NULL, WROTE_SYSENTER, true });
+		judge_target(l, s, &(const struct target){
+			"SYSENTER_EIP", s->msr.sysenter_eip, NULL, WROTE_SYSENTER, true });
 	if (!s->idtr.limit)
 		return;
-	judge_data(l, s, "IDT", s->idtr.base, s->idtr.limit < X86_VECTOR_COUNT * 16u ? s->idtr.limit + 1u : X86_VECTOR_COUNT * 16u);
+	judge_data(l, s, "IDT", s->idtr.base, s->idtr.limit < EXCEPTIONS ? s->idtr.limit + 1u : EXCEPTIONS);
 	if (has_idt(l, s)) {
 		judge_data(l, s, "GDT", s->gdtr.base, s->gdtr.limit + 1u);
 		if (!s->tr.unusable && s->tr.base)
@@ -153,26 +156,22 @@ static const char *level_name(unsigned level)
 	return names[level < 6 ? level : 0];
 }
 
-static void judge_user_page(struct lint *l, const struct x86_state *s, uint64_t linear, const char *what)
+void paging_return(struct lint *l, const struct x86_state *user)
 {
+	const uint64_t linear = code_linear(user, user->rip);
 	const struct page_walk_entry *bad;
 	struct page_walk w;
 
-	view_walk(l->view, s, linear, &w);
+	if (!(user->cr0 & X86_CR0_PG))
+		return;
+	view_walk(l->view, user, linear, &w);
 	bad = supervisor_level(&w);
 	if (!bad)
 		return;
 	lint_tell(l, WHAT(B24, LINT_ERROR, VALUE(bad->value), EXPECTED(bad->value | X86_PTE_U)),
-		  "ring 3 is to %s 0x%llx, whose %s entry at 0x%llx has U/S clear%s: #PF(%d) there. U/S must be set at every level",
-		  what, (unsigned long long)linear, level_name(bad->level), (unsigned long long)bad->gpa,
-		  bad->level > 1 && w.entry[w.count - 1].value & X86_PTE_U && &w.entry[w.count - 1] != bad ?
-		  ", though the page's own has it set" : "", *what == 'r' ? 5 : 7);
-}
-
-void paging_return(struct lint *l, const struct transition *t, const struct x86_state *user)
-{
-	(void)t;
-	if (!(user->cr0 & X86_CR0_PG))
-		return;
-	judge_user_page(l, user, code_linear(user, user->rip), "run at");
+		  "ring 3 is to run at 0x%llx, whose %s entry at 0x%llx has U/S clear%s: #PF at its first instruction. "
+		  "U/S must be set at every level", (unsigned long long)linear, level_name(bad->level),
+		  (unsigned long long)bad->gpa,
+		  &w.entry[w.count - 1] != bad && w.entry[w.count - 1].value & X86_PTE_U ?
+		  ", though the page's own has it set" : "");
 }

@@ -24,22 +24,25 @@ static void judge_size(struct lint *l, const struct transition *t)
 	const struct x86_state *s = &t->before;
 	const uint64_t rcx = s->gpr[GPR_RCX];
 	const struct lint_entry *e = find(l, rcx, s->gpr[GPR_RSP], s->cr3, false);
-	const struct selector_pair to32 = star_sysret(VENDOR_INTEL, s->msr.star, 4), to64 = star_sysret(VENDOR_INTEL, s->msr.star, 8);
+	const struct selector_pair to32 = star_sysret(VENDOR_INTEL, s->msr.star, 4);
+	const struct selector_pair to64 = star_sysret(VENDOR_INTEL, s->msr.star, 8);
 	const struct x86_segment cs32 = row(l, s, to32.cs), cs64 = row(l, s, to64.cs);
 
 	if (t->gate.operand_size == 8 || x86_mode(s) != MODE_64)
 		return;
 	if (rcx >> 32)
 		lint_tell(l, WHAT(B03, LINT_ERROR, VALUE(rcx), EXPECTED((uint32_t)rcx)),
-			  "SYSRET without REX.W cuts RCX to ECX and goes to 32-bit code, but RCX is above 4 GiB: write SYSRETQ (48 0F 07)");
+			  "SYSRET without REX.W cuts RCX to ECX and goes to 32-bit code, but RCX is above 4 GiB: "
+			  "write SYSRETQ (48 0F 07)");
 	else if (e && e->mode == MODE_64 && e->kind == GATE_SYSCALL)
 		lint_tell(l, WHAT(B03, LINT_ERROR, VALUE(4), EXPECTED(8), .rip = s->rip),
-			  "SYSRET without REX.W goes back to 32-bit code, CS %02X, but entry %llu came from 64-bit code: write SYSRETQ (48 0F 07)",
+			  "SYSRET without REX.W goes back to 32-bit code, CS %02X, but entry %llu came from 64-bit "
+			  "code: write SYSRETQ (48 0F 07)",
 			  to32.cs, (unsigned long long)e->seq);
 	else if (!is_user_code(&cs32, false) && is_user_code(&cs64, true))
 		lint_tell(l, WHAT(B03, LINT_ERROR, VALUE(4), EXPECTED(8), .rip = s->rip),
-			  "SYSRET without REX.W goes to 32-bit code, CS %02X, which the GDT has not; it has 64-bit code at %02X: write SYSRETQ "
-			  "(48 0F 07)", to32.cs, to64.cs);
+			  "SYSRET without REX.W goes to 32-bit code, CS %02X, which the GDT has not; it has 64-bit "
+			  "code at %02X: write SYSRETQ (48 0F 07)", to32.cs, to64.cs);
 }
 
 static void judge_canonical(struct lint *l, const struct transition *t)
@@ -50,8 +53,8 @@ static void judge_canonical(struct lint *l, const struct transition *t)
 	if (!intel.fault || intel.vector != X86_VECTOR_GP || is_canonical(rcx, t->before.cr4 & X86_CR4_LA57))
 		return;
 	lint_tell(l, WHAT(B04, LINT_ERROR, "intel", VALUE(rcx)),
-		  "SYSRETQ to RCX, which is not canonical: Intel raises #GP(0) at CPL 0, with RSP and GS the user's already "
-		  "(CVE-2012-0217); AMD raises it in ring 3. Go back by IRETQ, or refuse the address");
+		  "SYSRETQ to RCX, which is not canonical: Intel raises #GP(0) at CPL 0, with RSP and GS the user's "
+		  "already (CVE-2012-0217); AMD raises it in ring 3. Go back by IRETQ, or refuse the address");
 }
 
 static void judge_ss(struct lint *l, const struct transition *t)
@@ -67,8 +70,8 @@ static void judge_ss(struct lint *l, const struct transition *t)
 	if (!to32 && !has_compat_code(l, &t->before))
 		return;
 	lint_tell(l, WHAT(B22, to32 ? LINT_ERROR : LINT_WARNING, "amd", VALUE(segment_access(ss)), EXPECTED(0xc093)),
-		  "SYSRET with SS %s: AMD loads its selector alone and leaves base, limit and attributes, so the first use of the stack in "
-		  "32-bit code faults%s. Load SS with flat data before it%s",
+		  "SYSRET with SS %s: AMD loads its selector alone and leaves base, limit and attributes, so the "
+		  "first use of the stack in 32-bit code faults%s. Load SS with flat data before it%s",
 		  null ? "null, as an interrupt from ring 3 leaves it" : "of another base, limit or size",
 		  to32 ? "" : ", once the program goes there",
 		  l->processor.emulator == EMULATOR_QEMU ? "; QEMU hides it here" : "");
@@ -92,12 +95,15 @@ static bool judge_interrupted(struct lint *l, const struct transition *t)
 		return false;
 	if (e->cpl < 3)
 		lint_tell(l, WHAT(B18, LINT_ERROR, VALUE(s->gpr[GPR_RCX])),
-			  "SYSRET resumes what exception or interrupt %u (event %llu) had interrupted in ring %u: it goes on in ring 3. Go back "
-			  "by IRET", e->vector, (unsigned long long)e->seq, e->cpl);
+			  "SYSRET resumes what exception or interrupt %u (event %llu) had interrupted in ring %u: it "
+			  "goes on in ring 3. Go back by IRET", e->vector, (unsigned long long)e->seq, e->cpl);
 	else
-		lint_tell(l, WHAT(B18, e->kind == GATE_INT ? LINT_WARNING : LINT_ERROR, VALUE(s->gpr[GPR_RCX]), EXPECTED(e->rcx)),
-			  "SYSRET resumes what %s %02X (event %llu) had interrupted: its RCX becomes RIP and its R11 RFLAGS. Go back by IRET",
-			  e->kind == GATE_INT ? "INT" : "exception or interrupt", e->vector, (unsigned long long)e->seq);
+		lint_tell(l, WHAT(B18, e->kind == GATE_INT ? LINT_WARNING : LINT_ERROR, VALUE(s->gpr[GPR_RCX]),
+				  EXPECTED(e->rcx)),
+			  "SYSRET resumes what %s %02X (event %llu) had interrupted: its RCX becomes RIP and its R11 "
+			  "RFLAGS. Go back by IRET",
+			  e->kind == GATE_INT ? "INT" : "exception or interrupt", e->vector,
+			  (unsigned long long)e->seq);
 	return true;
 }
 
@@ -137,8 +143,9 @@ static void judge_thread(struct lint *l, const struct transition *t, const struc
 	if (!own || !other || other->seq < own->seq)
 		return;
 	lint_tell(l, WHAT(B13, LINT_ERROR, VALUE(rsp), EXPECTED(own->rsp)),
-		  "goes back to the caller of entry %llu on the stack of entry %llu: RSP was kept in a place that all threads share, and "
-		  "the later entry overwrote it. Push it on the thread's kernel stack at once", (unsigned long long)own->seq,
+		  "goes back to the caller of entry %llu on the stack of entry %llu: RSP was kept in a place that all "
+		  "threads share, and the later entry overwrote it. Push it on the thread's kernel stack at once",
+		  (unsigned long long)own->seq,
 		  (unsigned long long)other->seq);
 }
 
@@ -152,8 +159,8 @@ static void judge_gs(struct lint *l, const struct transition *t)
 	if (gs != kernel || t->before.msr.kernel_gs_base == kernel)
 		return;
 	lint_tell(l, WHAT(B14, LINT_ERROR, VALUE(gs), EXPECTED(t->before.msr.kernel_gs_base), .key = 3),
-		  "goes back to ring 3 with the kernel's GS.base in force: a SWAPGS is missing on the way out, and the next entry swaps "
-		  "the user's in");
+		  "goes back to ring 3 with the kernel's GS.base in force: a SWAPGS is missing on the way out, and "
+		  "the next entry swaps the user's in");
 }
 
 void return_about(struct lint *l, const struct transition *t, const struct x86_state *user)

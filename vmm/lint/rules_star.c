@@ -15,9 +15,10 @@ void star_written(struct lint *l, const struct transition *t)
 	if (t->msr_index != X86_MSR_STAR || !(kernel.ss & X86_SELECTOR_RPL))
 		return;
 	lint_tell(l, WHAT(B25, LINT_ERROR, VALUE(star), EXPECTED(right)),
-	     "STAR[47:32] = %02X has RPL bits: SYSCALL masks them in CS, not in SS, so ring 0 runs with SS %02X, and the "
-	     "IRET of the first interrupt there raises #GP(%X)%s", (unsigned)(star >> 32 & 0xffff), kernel.ss,
-	     kernel.ss & ~3u, HIDDEN(l));
+	          "STAR[47:32] = %02X has RPL bits: SYSCALL masks them in CS, not in SS, so ring 0 runs with SS %02X, "
+	          "and the IRET of the first interrupt there raises #GP(%X)%s", (unsigned)(star >> 32 & 0xffff),
+	          kernel.ss,
+	          kernel.ss & ~3u, HIDDEN(l));
 }
 
 static uint64_t user_base(uint64_t star)
@@ -48,9 +49,10 @@ static void judge_rpl(struct lint *l, const struct x86_state *s)
 	if ((user.ss & X86_SELECTOR_RPL) == 3)
 		return;
 	lint_tell(l, WHAT(B02, LINT_ERROR, "amd", VALUE(star), EXPECTED(right), .rip = l->writer[WROTE_STAR]),
-	     "STAR[63:48] = %02X without RPL 3: AMD loads SS from the sum as it is, user code runs with SS %02X, and the "
-	     "next IRET to it raises #GP(%X); Intel forces RPL 3%s", (unsigned)user_base(star), user.ss, user.ss & ~7u,
-	     l->processor.emulator == EMULATOR_QEMU ? ", and so does QEMU here" : "");
+	          "STAR[63:48] = %02X without RPL 3: AMD loads SS from the sum as it is, user code runs with SS %02X, "
+	          "and the next IRET to it raises #GP(%X); Intel forces RPL 3%s", (unsigned)user_base(star), user.ss,
+	          user.ss & ~7u,
+	          l->processor.emulator == EMULATOR_QEMU ? ", and so does QEMU here" : "");
 }
 
 static const char *kind_of(const struct x86_segment *s)
@@ -97,9 +99,11 @@ static void judge_user_rows(struct lint *l, const struct x86_state *s)
 		what.has_expected = true;
 		what.expected = bad_ss ? UINT64_C(0x00cff3000000ffff) : UINT64_C(0x00affb000000ffff);
 	}
-	lint_tell(l, &what, "SYSRET makes SS %02X and CS %02X of STAR[63:48] = %02X, but the GDT has %s at %02X and %s at %02X: "
+	lint_tell(l, &what,
+		  "SYSRET makes SS %02X and CS %02X of STAR[63:48] = %02X, but the GDT has %s at %02X and %s at %02X: "
 		  "the first IRET that reloads them raises #GP. Wanted: 32-bit code, data, 64-bit code, in this order",
-		  user.ss, user.cs, (unsigned)user_base(s->msr.star), kind_of(&ss), user.ss & ~3u, kind_of(&cs), user.cs & ~3u);
+		  user.ss, user.cs, (unsigned)user_base(s->msr.star), kind_of(&ss), user.ss & ~3u, kind_of(&cs),
+		  user.cs & ~3u);
 }
 
 static void judge_kernel_rows(struct lint *l, const struct x86_state *s)
@@ -112,9 +116,10 @@ static void judge_kernel_rows(struct lint *l, const struct x86_state *s)
 	if (good_cs && good_ss)
 		return;
 	lint_tell(l, WHAT(B01, LINT_ERROR, VALUE(s->msr.star), .rip = l->writer[WROTE_STAR], .key = 1),
-	     "SYSCALL makes CS %02X and SS %02X of STAR[47:32], but the GDT has %s and %s there: the IRET of the first "
-	     "interrupt in the kernel raises #GP. Wanted: kernel 64-bit code, kernel data", kernel.cs, kernel.ss,
-	     kind_of(&cs), kind_of(&ss));
+	          "SYSCALL makes CS %02X and SS %02X of STAR[47:32], but the GDT has %s and %s there: the IRET of the "
+	          "first interrupt in the kernel raises #GP. Wanted: kernel 64-bit code, kernel data", kernel.cs,
+	          kernel.ss,
+	          kind_of(&cs), kind_of(&ss));
 }
 
 bool has_compat_code(struct lint *l, const struct x86_state *s)
@@ -133,8 +138,8 @@ static void judge_cstar(struct lint *l, const struct x86_state *s)
 	if (s->msr.cstar || !has_compat_code(l, s))
 		return;
 	lint_tell(l, WHAT(B19, LINT_ERROR, "amd", VALUE(0), .rip = l->writer[WROTE_LSTAR]),
-	     "CSTAR is 0, and the GDT has 32-bit code for ring 3: on AMD a SYSCALL there jumps to address 0 in ring 0, on the "
-	     "user's stack. Point CSTAR at code that refuses; Intel raises #UD");
+	          "CSTAR is 0, and the GDT has 32-bit code for ring 3: on AMD a SYSCALL there jumps to address 0 in "
+	          "ring 0, on the user's stack. Point CSTAR at code that refuses; Intel raises #UD");
 }
 
 /* What one vCPU has set up and this one has not. */
@@ -147,12 +152,15 @@ static void judge_enable(struct lint *l, const struct x86_state *s)
 		elsewhere |= n != l->cpu && l->cpus[n].msrs_written >> WROTE_LSTAR & 1;
 	if (s->msr.lstar && !(s->efer & X86_EFER_SCE)) {
 		this_cpu(l)->told_sce = true;
-		lint_tell(l, WHAT(B05, LINT_ERROR, VALUE(s->efer), EXPECTED(right), .rip = l->writer[WROTE_LSTAR], .key = l->cpu),
-		     "vCPU %u enters ring 3 with LSTAR set and EFER.SCE clear: the first SYSCALL raises #UD%s", l->cpu,
-		     elsewhere ? "; each processor has its own EFER" : "");
+		lint_tell(l, WHAT(B05, LINT_ERROR, VALUE(s->efer), EXPECTED(right), .rip = l->writer[WROTE_LSTAR],
+				  .key = l->cpu),
+		          "vCPU %u enters ring 3 with LSTAR set and EFER.SCE clear: the first SYSCALL raises #UD%s",
+		          l->cpu,
+		          elsewhere ? "; each processor has its own EFER" : "");
 	} else if (!s->msr.lstar && elsewhere) {
 		lint_tell(l, WHAT(B05, LINT_ERROR, VALUE(s->msr.lstar), EXPECTED(l->at_lstar.msr.lstar), .key = l->cpu),
-		     "vCPU %u enters ring 3 without LSTAR, which another vCPU has: each processor has its own gate MSRs", l->cpu);
+		          "vCPU %u enters ring 3 without LSTAR, which another vCPU has: each processor has its own "
+		          "gate MSRs", l->cpu);
 	}
 }
 
@@ -181,8 +189,8 @@ static void judge_rows32(struct lint *l, const struct transition *t)
 	if (!has_idt(l, &t->before) || (is_user_code(&cs, false) && is_user_data(&ss)))
 		return;
 	lint_tell(l, WHAT(B01, LINT_ERROR, VALUE(t->before.msr.star), .key = 2),
-	     "SYSRET to 32-bit code makes CS %02X and SS %02X of STAR[63:48], but the GDT has %s and %s there: the first IRET "
-	     "that reloads them raises #GP", user.cs, user.ss, kind_of(&cs), kind_of(&ss));
+	          "SYSRET to 32-bit code makes CS %02X and SS %02X of STAR[63:48], but the GDT has %s and %s there: "
+	          "the first IRET that reloads them raises #GP", user.cs, user.ss, kind_of(&cs), kind_of(&ss));
 }
 
 void star_return(struct lint *l, const struct transition *t)

@@ -8,16 +8,6 @@
 #include "kvm/kvm.h"
 #include "x86.h"
 
-/* A place looked at before.  The table takes turns. */
-static bool seen(struct lint *l, uint64_t rip)
-{
-	for (unsigned n = 0; n < l->user_sites && n < LINT_SITES; n++)
-		if (l->user_site[n] == rip)
-			return true;
-	l->user_site[l->user_sites++ % LINT_SITES] = rip;
-	return false;
-}
-
 static void judge_registers(struct lint *l, const struct transition *t)
 {
 	const struct x86_state *s = &t->before;
@@ -25,18 +15,18 @@ static void judge_registers(struct lint *l, const struct transition *t)
 	const struct lint_cpu *c = this_cpu(l);
 	struct user_facts f;
 
-	if (!this_cpu(l)->entered || seen(l, behind))
+	if (!this_cpu(l)->entered || lint_seen(&l->sites, behind))
 		return;
 	user_walk(l->view, s, behind, &f);
 	/* What ring 3 has not set itself it does not expect back. */
 	if (f.rcx && s->gpr[GPR_RCX] != c->return_rcx && s->gpr[GPR_RCX] != behind)
 		lint_tell(l, WHAT(B17, LINT_ERROR, VALUE(behind), EXPECTED(s->gpr[GPR_RCX]), .rip = f.rcx),
-			  "uses RCX behind SYSCALL as if it were kept: SYSCALL puts the return address there. Keep the value elsewhere, or name "
-			  "RCX and R11 as clobbered");
+			  "uses RCX behind SYSCALL as if it were kept: SYSCALL puts the return address there. Keep "
+			  "the value elsewhere, or name RCX and R11 as clobbered");
 	if (f.r11 && s->gpr[GPR_R11] != c->return_r11)
 		lint_tell(l, WHAT(B17, LINT_ERROR, VALUE(s->rflags), EXPECTED(s->gpr[GPR_R11]), .rip = f.r11, .key = 1),
-			  "uses R11 behind SYSCALL as if it were kept: SYSCALL puts RFLAGS there. Keep the value elsewhere, or name RCX and R11 as "
-			  "clobbered");
+			  "uses R11 behind SYSCALL as if it were kept: SYSCALL puts RFLAGS there. Keep the value "
+			  "elsewhere, or name RCX and R11 as clobbered");
 }
 
 static void judge_enabled(struct lint *l, const struct transition *t)
@@ -66,14 +56,13 @@ static bool has_breakpoints(struct lint *l)
 	return l->view->vm && !vm_get_debug(l->view->vm, &debug) && debug.dr7 & 0xff;
 }
 
-void user_code(struct lint *l, const struct transition *t, const struct x86_state *user)
+void user_code(struct lint *l, const struct x86_state *user)
 {
 	const bool is_long = user->efer & X86_EFER_LMA;
 	struct gate_descriptor g;
 	struct user_facts f;
 
-	(void)t;
-	if (seen(l, user->rip))
+	if (lint_seen(&l->sites, ~user->rip))
 		return;
 	user_walk(l->view, user, user->rip, &f);
 	if (!f.mov_ss)
@@ -82,6 +71,7 @@ void user_code(struct lint *l, const struct transition *t, const struct x86_stat
 	if (g.p && g.ist)
 		return;
 	lint_tell(l, WHAT(B21, has_breakpoints(l) ? LINT_ERROR : LINT_WARNING, .rip = f.mov_ss_gate),
-		  "a gate right behind MOV SS or POP SS: a #DB that a breakpoint raises at the MOV is held off until the gate is passed, "
-		  "and comes at CPL 0 with the user's RSP and GS (CVE-2018-8897). #DB needs an IST stack and must not trust CS");
+		  "a gate right behind MOV SS or POP SS: a #DB that a breakpoint raises at the MOV is held off until "
+		  "the gate is passed, and comes at CPL 0 with the user's RSP and GS (CVE-2018-8897). #DB needs an "
+		  "IST stack and must not trust CS");
 }

@@ -15,15 +15,6 @@ int code_gpr(ZydisRegister r)
 	return wide >= ZYDIS_REGISTER_RAX && wide <= ZYDIS_REGISTER_R15 ? (int)(wide - ZYDIS_REGISTER_RAX) : -1;
 }
 
-bool code_writes_gpr(const struct code *c, enum x86_gpr r)
-{
-	for (unsigned n = 0; n < c->z.operand_count; n++)
-		if (c->o[n].type == ZYDIS_OPERAND_TYPE_REGISTER && c->o[n].actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
-		    code_gpr(c->o[n].reg.value) == (int)r)
-			return true;
-	return false;
-}
-
 /* XOR and SUB of a register with itself read nothing. */
 static bool clears(const struct code *c)
 {
@@ -117,7 +108,8 @@ static void find_target(struct walk *w, const struct path *p, struct code *c)
 			at += p->value[r] * o->mem.scale;
 		}
 		c->target = 0;
-		c->has_target = o->size <= 64 && view_read(w->view, w->state, at, &c->target, o->size / 8) == o->size / 8u;
+		c->has_target = o->size <= 64 &&
+				view_read(w->view, w->state, at, &c->target, o->size / 8) == o->size / 8u;
 	}
 	if (x86_mode(w->state) != MODE_64)
 		c->target &= UINT32_MAX;

@@ -61,8 +61,7 @@ void walk_from(struct walk *w, uint64_t rip, const struct x86_state *registers);
 
 /* The general register that holds r, or -1. */
 int code_gpr(ZydisRegister r);
-/* Operand n that the instruction writes in its text, first: -1 if there is none.  Explicit ones alone. */
-bool code_writes_gpr(const struct code *c, enum x86_gpr r);
+/* In an operand, explicit or not. */
 bool code_reads_gpr(const struct code *c, enum x86_gpr r);
 /* The operand that names memory in the instruction's text, or NULL. */
 const ZydisDecodedOperand *code_memory(const struct code *c);

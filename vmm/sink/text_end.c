@@ -155,7 +155,8 @@ static void put_findings(struct pen *pen, const struct trace_summary *summary)
 
 		all += count;
 		if (count)
-			pen_item(pen, styles[n], "%u %s%s", count, lint_severity_name((enum lint_severity)n), count == 1 ? "" : "s");
+			pen_item(pen, styles[n], "%u %s%s", count, lint_severity_name((enum lint_severity)n),
+				 count == 1 ? "" : "s");
 	}
 	if (!all)
 		pen_item(pen, GOOD, "no finding");
@@ -168,7 +169,6 @@ static void put_free_runs(struct pen *pen, const struct trace_summary *summary)
 	if (!summary->free_runs)
 		return;
 	pen_hang(pen, 8);
-	pen_put(pen, PLAIN, "        ");
 	pen_words(pen, PLAIN, "between gates it ran freely, %" PRIu64 " time%s: SWAPGS, far transfers and INT n within ring 0 are not seen there "
 	          "(--watch=step sees all)", summary->free_runs, summary->free_runs == 1 ? "" : "s");
 	pen_end(pen);

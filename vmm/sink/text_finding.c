@@ -12,7 +12,7 @@ void text_finding(struct sink *sink, const struct finding *f)
 {
 	struct text_sink *s = (struct text_sink *)sink;
 	struct pen *pen = &s->pen;
-	const unsigned at = s->lint_only ? 0 : COLUMN_GATE, below = at + (s->lint_only ? 9 : COLUMN_CHECKS - COLUMN_GATE);
+	const unsigned at = s->lint_only ? 0 : COLUMN_GATE, below = s->lint_only ? 9 : COLUMN_CHECKS;
 	char symbol[96];
 
 	s->findings++;

@@ -14,6 +14,9 @@
 #include "x86.h"
 
 #define PATIENCE_LEAST  1000
+/* After so many stretches a guest is one that will go on like this: only a little is stepped around its gates. */
+#define STRETCHES_MANY  64
+#define PATIENCE_LITTLE 32
 #define LOOK_EVERY      64              /* port accesses between two looks at the IDT */
 
 /* Exceptions that no instruction raises once more: interrupts of a kind, traps, aborts. */
@@ -119,17 +122,23 @@ static uint8_t likely_vector(struct stepper *st, const struct x86_state *now, ui
 static bool was_narrow(struct stepper *st, struct stop_hit *hit, struct x86_state *now)
 {
 	const struct x86_state *user = st->roaming.user.cpl ? &st->roaming.user : NULL;
+	const struct past_stop *past;
 	struct x86_state before;
 	struct patch *p;
 
 	if (!(hit->vectors >> X86_VECTOR_BP & 1) || !rewind_delivery(st->w->view, now, false, user, &before))
 		return false;
-	p = stops_narrow(&st->stops, &before, code_linear(&before, before.rip - 1));
-	if (!p || before.cpl)
+	if (before.cpl)
 		return false;
 	before.rip--;
+	p = stops_narrow(&st->stops, &before, code_linear(&before, before.rip));
+	past = p ? NULL : stops_heal(&st->stops, &before, code_linear(&before, before.rip), true);
+	if (!p && !past)
+		return false;
 	*now = before;
-	*hit = (struct stop_hit){ .ours = true, .target = before.rip, .site = p->site, .soft = p->soft };
+	*hit = (struct stop_hit){
+		.ours = true, .target = before.rip, .site = p ? p->site : past->site, .soft = p ? p->soft : past->soft,
+	};
 	return true;
 }
 
@@ -249,9 +258,10 @@ enum outcome roam(struct stepper *st)
 	enum outcome outcome;
 	struct x86_state s;
 
-	if (!r->always && r->idle >= r->patience && r->patience > PATIENCE_LEAST)
+	if (r->idle >= r->patience && r->patience > PATIENCE_LEAST)
 		r->patience = r->patience / 2 > PATIENCE_LEAST ? r->patience / 2 : PATIENCE_LEAST;
-	r->stretches++;
+	if (++r->stretches == STRETCHES_MANY)
+		r->patience = PATIENCE_LITTLE;
 	if (roam_arm(st))
 		return FAILED;
 	/* Between steps KVM holds a TF of its own in RFLAGS: say what the guest has. */

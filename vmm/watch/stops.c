@@ -52,8 +52,66 @@ static bool can_run(struct stops *s, const struct x86_state *state, uint64_t lin
 	       !LAST_IN_PAGE(linear) && vm_memory(s->view->vm, m->gpa, STOP_SIZE);
 }
 
+/* The bytes behind a stop, as the guest has them. */
+static bool behind(struct stops *s, uint64_t gpa, uint8_t *bytes)
+{
+	const void *p = vm_memory(s->view->vm, gpa, STOP_ALIKE);
+
+	if (!p)
+		return false;
+	memcpy(bytes, p, STOP_ALIKE);
+	patches_hide(&s->patches, gpa, bytes, STOP_ALIKE);
+	return true;
+}
+
+/* Keep what the stops were that are about to go. */
+static void remember(struct stops *s)
+{
+	for (unsigned n = 0; n < s->patches.count; n++) {
+		const struct patch *p = &s->patches.patch[n];
+		struct past_stop past = {
+			.size = p->size, .vectors = p->vectors, .site = p->site, .mixed = p->mixed, .soft = p->soft,
+		};
+
+		if (p->pad || p->group || !p->in || !behind(s, p->gpa + p->size, past.behind))
+			continue;
+		memcpy(past.original, p->original, sizeof past.original);
+		s->past[s->pasts++ % STOPS_PAST] = past;
+	}
+}
+
+static const struct past_stop *heal(struct stops *s, uint64_t gpa, bool narrow)
+{
+	const uint8_t *stop = narrow ? narrow_stop : stop_bytes;
+	const uint8_t size = narrow ? sizeof narrow_stop : STOP_SIZE;
+	const unsigned kept = s->pasts < STOPS_PAST ? s->pasts : STOPS_PAST;
+	uint8_t *bytes = vm_memory(s->view->vm, gpa, size), here[STOP_ALIKE];
+
+	if (!bytes || memcmp(bytes, stop, size) || patches_overlapping(&s->patches, gpa, size) || !behind(s, gpa + size, here))
+		return NULL;
+	for (unsigned n = 0; n < kept; n++) {
+		const struct past_stop *p = &s->past[n];
+
+		if (p->size != size || memcmp(here, p->behind, STOP_ALIKE))
+			continue;
+		memcpy(bytes, p->original, size);
+		s->stale = true;
+		return p;
+	}
+	return NULL;
+}
+
+const struct past_stop *stops_heal(struct stops *s, const struct x86_state *state, uint64_t linear, bool narrow)
+{
+	struct mapping m;
+
+	remember(s);                                    /* it may be a copy of one that is there now */
+	return view_translate(s->view, state, linear, &m) ? heal(s, m.gpa, narrow) : NULL;
+}
+
 static struct patch *add_stop(struct stops *s, uint64_t gpa)
 {
+	heal(s, gpa, false);
 	struct patch *p = patches_add(&s->patches, gpa, stop_bytes, STOP_SIZE);
 
 	if (p)
@@ -161,6 +219,7 @@ static void build(struct stops *s, const struct x86_state *state)
 {
 	uint32_t shared[X86_VECTOR_COUNT] = { 0 }, placed = 0;
 
+	remember(s);
 	patches_drop(&s->patches, true);
 	s->idtr = state->idtr;
 	s->gdtr = state->gdtr;
@@ -304,6 +363,8 @@ struct patch *stops_add(struct stops *s, const struct x86_state *state, uint64_t
 
 	if (!can_run(s, state, linear, &m))
 		return NULL;
+	if (narrow)
+		heal(s, m.gpa, true);
 	return narrow ? patches_add(&s->patches, m.gpa, narrow_stop, sizeof narrow_stop) : add_stop(s, m.gpa);
 }
 
@@ -430,12 +491,18 @@ void stops_lower(struct stops *s, const struct x86_state *state, const struct in
 struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64_t rip)
 {
 	struct stop_hit hit = { .target = rip };
+	const struct past_stop *past;
 	struct mapping m;
 	struct patch *p;
 
 	if (!view_translate(s->view, state, code_linear(state, rip), &m))
 		return hit;
 	p = patches_find(&s->patches, m.gpa);
+	if (!p && (past = stops_heal(s, state, code_linear(state, rip), false)))
+		return (struct stop_hit){
+			.ours = true, .target = rip, .fault = past->vectors != 0, .vectors = past->vectors, .site = past->site,
+			.soft = past->soft, .mixed = past->mixed,
+		};
 	if (!p || !p->in || !p->stop)
 		return hit;
 	hit.ours = true;

@@ -24,6 +24,17 @@
 #define STOP_SIZE       2
 extern const uint8_t stop_bytes[STOP_SIZE];
 
+#define STOP_ALIKE      8               /* bytes behind a stop that tell a copy of it */
+#define STOPS_PAST      1024
+
+/* A stop that was in memory once: the guest may have copied it along with its code. */
+struct past_stop {
+	uint8_t size, original[STOP_SIZE], behind[STOP_ALIKE];
+	uint32_t vectors;
+	bool site, mixed;
+	uint8_t soft;
+};
+
 struct stops {
 	struct guest_view *view;
 	struct patches patches;
@@ -39,6 +50,8 @@ struct stops {
 	bool out;                                       /* stops_out: put back by the next stops_refresh */
 	bool loose;                                     /* the guest runs on behind a stop: no pad can stand in its way */
 	bool wants_pads;                                /* some handlers serve several vectors */
+	unsigned pasts;                                 /* so many were kept; the oldest make room */
+	struct past_stop past[STOPS_PAST];
 };
 
 /* Whether a handler in this code segment runs in ring 0 for certain: elsewhere OUT is no stop. */
@@ -120,6 +133,13 @@ struct stop_hit {
 	uint64_t target;                /* where the guest believes to be */
 };
 struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64_t rip);
+
+/*
+ * A guest that runs freely may copy its own code, a stop with it, and run the copy (kernels that move themselves
+ * do).  When what stands at linear is such a copy it is made the guest's own bytes again, and the stop that it was
+ * copied from is returned; otherwise NULL.
+ */
+const struct past_stop *stops_heal(struct stops *s, const struct x86_state *state, uint64_t linear, bool narrow);
 
 /* Leave guest memory as the guest has it, until the next stops_refresh. */
 void stops_out(struct stops *s);
