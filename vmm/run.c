@@ -50,7 +50,7 @@ static void on_finding(void *context, const struct finding *f)
 	struct pipeline *p = context;
 
 	p->summary.findings[f->severity]++;
-	if (f->severity == LINT_ERROR)
+	if (f->severity != LINT_NOTE)
 		recorder_finding(p->recorder, f->id, f->name, f->text);
 	if (!p->request->sink)
 		return;

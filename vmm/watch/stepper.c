@@ -154,8 +154,12 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 				return FAILED;
 			break;
 		case EXIT_MMIO:
-			if (ports_memory(&exit))
+			if (ports_memory(&exit)) {
+				/* KVM has passed it, and no trap of TF will come but behind the next one. */
+				if (mode == RUN_STEP && exit.mmio.write && r->after.rip == st->before.rip + st->insn.length)
+					return STEPPED;
 				break;
+			}
 			/* fall through */
 		default:
 			end_by_exit(st->end, &exit, &st->before, st->w->view);
