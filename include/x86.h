@@ -43,11 +43,13 @@
 #define X86_CR0_PG              0x80000000
 #define X86_CR4_PSE             X86_BIT(4)
 #define X86_CR4_PAE             X86_BIT(5)
+#define X86_CR4_MCE             X86_BIT(6)
 #define X86_CR4_OSFXSR          X86_BIT(9)
 #define X86_CR4_OSXMMEXCPT      X86_BIT(10)
 #define X86_CR4_LA57            X86_BIT(12)
 #define X86_CR4_SMEP            X86_BIT(20)
 #define X86_CR4_SMAP            X86_BIT(21)
+#define X86_CR4_CET             X86_BIT(23)
 
 /* Model-specific registers, SDM vol. 4, table 2-2. */
 #define X86_MSR_SYSENTER_CS     0x00000174
@@ -98,6 +100,7 @@
 #define X86_VECTOR_XM           19
 #define X86_VECTOR_VE           20
 #define X86_VECTOR_CP           21
+#define X86_VECTOR_VC           29              /* AMD, SEV-ES guests alone: APM vol. 2, 15.35.5 */
 #define X86_VECTOR_COUNT        32              /* reserved for exceptions */
 #define X86_VECTOR_COUNT_ALL    256
 

@@ -153,4 +153,10 @@ void handlers_config(struct lint *l, const struct x86_state *s);
 void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor);
 void entries_passed(struct lint *l, const struct transition *t);
 
+/*
+ * Whether the processor raises an exception in this state at all: kernels leave unfinished what never comes.
+ * SDM vol. 3A, table 6-1; vol. 3B, 15.3.1.1 (MCE); vol. 1, 17.1.2 (CET).  256 and up, and interrupts: they come.
+ */
+bool lint_vector_comes(const struct x86_state *s, unsigned vector);
+
 #endif

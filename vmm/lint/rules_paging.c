@@ -94,6 +94,8 @@ static void judge_handlers(struct lint *l, const struct x86_state *s)
 	bool mended;
 
 	for (unsigned vector = 0; vector < X86_VECTOR_COUNT; vector++) {
+		if (!lint_vector_comes(s, vector))
+			continue;
 		why = why_no_handler(l, s, (uint8_t)vector, &target);
 		if (!why)
 			continue;

@@ -90,6 +90,21 @@ void tables_stack(struct lint *l, const struct x86_state *s)
 		judge_esp0(l, s);
 }
 
+bool lint_vector_comes(const struct x86_state *s, unsigned vector)
+{
+	switch (vector) {
+	case X86_VECTOR_MC:                             /* without CR4.MCE a machine check is a shutdown */
+		return s->cr4 & X86_CR4_MCE;
+	case X86_VECTOR_CP:
+		return s->cr4 & X86_CR4_CET;
+	case X86_VECTOR_VE:                             /* a hypervisor must ask for it; KVM does not */
+	case X86_VECTOR_VC:
+		return false;
+	default:
+		return vector <= X86_VECTOR_XM ? vector != 9 && vector != 15 : vector >= X86_VECTOR_COUNT;
+	}
+}
+
 void tables_config(struct lint *l, const struct x86_state *s)
 {
 	if (!(s->efer & X86_EFER_LMA) || s->tr.unusable || !s->tr.base)
@@ -99,7 +114,7 @@ void tables_config(struct lint *l, const struct x86_state *s)
 		bool inside;
 		uint64_t top;
 
-		if (!g.p || g.s || !g.ist || g.type < X86_TYPE_INTERRUPT_GATE)
+		if (!lint_vector_comes(s, vector) || !g.p || g.s || !g.ist || g.type < X86_TYPE_INTERRUPT_GATE)
 			continue;
 		top = read_tss(l, s, X86_TSS64_IST1 + 8u * (g.ist - 1u), 8, &inside);
 		if (inside && top && is_canonical(top, s->cr4 & X86_CR4_LA57) && is_stack(l, s, top, 0))

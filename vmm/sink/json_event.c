@@ -282,6 +282,7 @@ void json_transition(struct sink *sink, const struct transition *t, const struct
 	json_open(w, NULL, '{');
 	json_text(w, "kind", gate_kind_name(t->gate.kind));
 	json_number(w, "seq", t->seq);
+	json_number(w, "cpu", t->cpu);
 	json_hex(w, "rip", t->before.rip);
 	json_text(w, "symbol", t->symbol);
 	put_particulars(w, s->vendor, t);

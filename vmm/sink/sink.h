@@ -27,6 +27,7 @@ struct trace_header {
 	const char *engine;             /* "kvm", "box" */
 	const char *processor;          /* "amd", "intel" */
 	const char *watch;              /* "step" */
+	unsigned cpus;                  /* vCPUs of the guest */
 	const char *provenance;         /* "QEMU 7.2 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd" */
 	const struct trace_limit *limits;       /* ends with path NULL; NULL: none known */
 };

@@ -22,6 +22,7 @@ static void text_header(struct sink *sink, const struct trace_header *h)
 	struct text_sink *s = self(sink);
 	struct pen *pen = &s->pen;
 
+	s->cpus = h->cpus;
 	if (s->lint_only)
 		return;
 	s->vendor = strcmp(h->processor, "intel") ? VENDOR_AMD : VENDOR_INTEL;
@@ -131,6 +132,8 @@ static void text_transition(struct sink *sink, const struct transition *t, const
 		pen_put(pen, NAME, "0x%llx", (unsigned long long)t->before.rip);
 	pen_to(pen, s->changes);
 	pen->hang = COLUMN_MORE;
+	if (s->cpus > 1)
+		pen_item(pen, NAME, "cpu %u", t->cpu);
 	text_changes(s, t);
 	pen_end(pen);
 	text_details(s, t, list);

@@ -26,6 +26,7 @@ struct vendor_group {
 struct text_sink {
 	struct sink sink;
 	struct pen pen;
+	unsigned cpus;                  /* more than one: each event names its own */
 	enum vendor vendor;
 	const struct trace_limit *limits;       /* as the header had them */
 	bool lint_only;                 /* findings and nothing else */
