@@ -30,6 +30,7 @@
 #define ABSENT          0x38
 #define SHORT_LDT       0x44
 
+#define INSN_BYTES      15
 #define RIGHTS          (X86_PTE_P | X86_PTE_W | X86_PTE_U)
 #define CODE64(dpl)     (UINT64_C(0x00209b0000000000) | (uint64_t)(dpl) << 45)
 #define DATA(dpl)       (UINT64_C(0x00cf93000000ffff) | (uint64_t)(dpl) << 45)
@@ -610,7 +611,9 @@ Test(delivery, agrees_with_the_model)
 
 		if (n % 100 == 0)
 			setup();
-		seed ^= seed << 13, seed ^= seed >> 7, seed ^= seed << 17;
+		seed ^= seed << 13;
+		seed ^= seed >> 7;
+		seed ^= seed << 17;
 		if (seed & 1)
 			in_ring3();
 		fake_write(GDT + CS0, CODE64(0) ^ (seed >> 8 & 7 ? 0 : UINT64_C(1) << (40 + (seed >> 16 & 15))), 8);
@@ -666,4 +669,61 @@ Test(pairs, make_a_double_fault_as_the_table_has_it)
 	cr_expect_eq(fault_pair(X86_VECTOR_PF, X86_VECTOR_UD), PAIR_SERIAL);
 	cr_expect_eq(fault_pair(X86_VECTOR_DF, X86_VECTOR_PF), PAIR_SHUTDOWN);
 	cr_expect_eq(fault_pair(X86_VECTOR_UD, X86_VECTOR_PF), PAIR_SERIAL);
+}
+
+TestSuite(hostile, .init = setup);
+
+/* xorshift64*. */
+static uint64_t next(void)
+{
+	static uint64_t seed = 88172645463325252u;
+
+	seed ^= seed >> 12;
+	seed ^= seed << 25;
+	seed ^= seed >> 27;
+	return seed * UINT64_C(2685821657736338717);
+}
+
+/* Whatever the bytes, the registers and the tables: an answer, in bounds. */
+Test(hostile, anything_gives_a_chain)
+{
+	unsigned raised_some = 0;
+
+	for (unsigned n = 0; n < 40000; n++) {
+		uint8_t *tables[] = { fake_memory + GDT, fake_memory + IDT, fake_memory + TSS, fake_memory + PT, fake_memory + PD };
+
+		if (n % 64 == 0)
+			setup();
+		for (unsigned i = 0; i < INSN_BYTES; i++)
+			fake_memory[CODE + i] = fake_memory[USER + i] = (uint8_t)(next() >> 32);
+		for (unsigned i = 0; i < GPR_COUNT; i++)
+			if (next() >> 63)
+				state.gpr[i] = next() >> 60 & 1 ? next() : next() >> 44;
+		for (unsigned i = 0; i < 4; i++)
+			tables[(next() >> 40) % 5][(next() >> 40) % 0x200] = (uint8_t)(next() >> 32);
+		if (!(next() >> 60))
+			in_ring3();
+		if (!(next() >> 61))
+			state.cs.l = state.cs.l ? false : true, state.cs.db = !state.cs.l;
+		if (!(next() >> 60))
+			state.rip = next() >> (next() >> 58);
+		if (!(next() >> 61))
+			state.efer ^= X86_EFER_LMA;
+		if (!(next() >> 61))
+			state.idtr.limit = (uint16_t)(next() >> 40);
+		if (!(next() >> 61))
+			state.cr4 ^= next() >> 40;
+		if (!(next() >> 62))
+			state.cr0 ^= X86_CR0_PG;
+		if (!(next() >> 62))
+			state.tr.base = next();
+		build(next() >> 63 ? VENDOR_AMD : VENDOR_INTEL);
+		cr_assert_leq(chain.count, (unsigned)CHAIN_LINKS);
+		for (unsigned i = 0; i < chain.count; i++) {
+			cr_assert_lt(strlen(chain.link[i].reason.why), sizeof chain.link[i].reason.why);
+			cr_assert_lt(strlen(chain.link[i].text), sizeof chain.link[i].text);
+			raised_some += chain.link[i].reason.raised;
+		}
+	}
+	cr_expect_gt(raised_some, 1000u);
 }

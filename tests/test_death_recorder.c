@@ -148,6 +148,31 @@ Test(recorder, finds_two_that_take_turns)
 	cr_expect_eq(loop.period, 2u);
 }
 
+/* Watched from gate to gate, returns within ring 0 are not seen. */
+Test(recorder, finds_a_handler_whose_return_is_not_seen)
+{
+	struct fault_loop loop;
+
+	for (unsigned n = 0; n < 2 * LOOP_LIMIT && !loops(); n++) {
+		struct transition t = fault(0x1000, 0x8000, 0x123);
+
+		pass(&t);
+	}
+	cr_assert(recorder_loops(recorder, &loop));
+	cr_expect_not(loop.nested);
+}
+
+Test(recorder, is_silent_where_returns_are_not_seen_and_a_register_moves_on)
+{
+	for (unsigned n = 0; n < 4 * LOOP_LIMIT; n++) {
+		struct transition t = fault(0x1000, 0x8000, 0x123);
+
+		t.before.gpr[GPR_RCX] = n;
+		pass(&t);
+		cr_assert_not(loops());
+	}
+}
+
 /* None of what follows is a loop, however long it goes on. */
 #define LONG (4 * LOOP_LIMIT)
 

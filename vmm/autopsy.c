@@ -66,15 +66,18 @@ static unsigned seconds_left(const struct run_request *r)
 /* Returns why it shows nothing, or NULL: *second is the end. */
 static const char *run_again(struct autopsy *a, const struct run_end *first, struct run_end *second)
 {
-	const struct run_request *r = a->request;
 	const struct record *last = recorder_last(a->recorder, 0);
+	struct run_request again = *a->request;
+	const struct run_request *r = &again;
 	FILE *console = fopen("/dev/null", "w");
 	struct ports ports = { 0 };
 	struct watch watch = {
-		.view = a->view, .ports = &ports, .event = on_transition, .context = a, .step_from = last ? last->seq : 1,
+		.view = a->view, .ports = &ports, .event = on_transition, .context = a, .step_from = last ? last->seq : 0,
 	};
 	const char *failed = "the machine could not be set up once more";
 
+	if (again.watch == WATCH_NONE || !last)         /* there is no gate to step from */
+		again.watch = WATCH_STEP;
 	run_stop_machine(a->machine);
 	if (console && !run_start_machine(r, a->machine)) {
 		a->view->vm = a->machine->cpu[0];
@@ -95,6 +98,7 @@ static bool ended_in_handler(const struct autopsy *a, const struct run_end *end)
 
 void autopsy_perform(struct autopsy *a, const struct run_end *end)
 {
+	const struct record *last = recorder_last(a->recorder, 0);
 	struct run_end second = { 0 };
 	struct death_input in = {
 		.image = a->request->image, .view = a->view, .vendor = a->request->context.vendor, .recorder = a->recorder, .end = end,
@@ -108,6 +112,7 @@ void autopsy_perform(struct autopsy *a, const struct run_end *end)
 	if (end->died && !end->has_last && (a->again = recorder_new())) {
 		recorder_adopt_findings(a->again, a->recorder);
 		in.rerun = true;
+		in.rerun_from = a->request->watch != WATCH_NONE && last ? last->seq : 0;
 		in.rerun_failed = run_again(a, end, &second);
 		if (!in.rerun_failed) {
 			in.end = &second;

@@ -50,7 +50,7 @@ static void on_finding(void *context, const struct finding *f)
 	struct pipeline *p = context;
 
 	p->summary.findings[f->severity]++;
-	if (f->severity == LINT_ERROR)
+	if (f->severity != LINT_NOTE)
 		recorder_finding(p->recorder, f->id, f->name, f->text);
 	if (!p->request->sink)
 		return;
@@ -198,7 +198,7 @@ static void set_line(void *context, unsigned irq, bool level)
 void run_ports(const struct run_request *r, const struct run_machine *machine, FILE *console, struct ports *ports)
 {
 	const struct ports_config devices = {
-		.console = console, .first = r->sink ? r->sink->file : NULL, .input = console == stderr ? STDIN_FILENO : -1,
+		.console = console, .first = r->sink ? r->sink->file : NULL, .input = console == stderr ? STDIN_FILENO : -1, .typed = r->typed,
 		.memory_size = r->memory_size, .cpus = machine->cpus, .line = set_line, .context = machine->cpu[0],
 	};
 

@@ -21,10 +21,10 @@ dies() {
 }
 
 dies triple triple-fault '[6, 6, 13, 8]' idt 'ud2 at _start\\+8 raised #UD.*has no gate for #UD.*fix: load an IDT'
-dies nogate triple-fault '[6, 6, 13, 8]' idt 'all zero: no gate.*fix: put a present 64-bit interrupt gate'
+dies nogate triple-fault '[6, 6, 13, 8]' idt 'the IDT has no gate for #UD.*fix: put a present 64-bit interrupt gate'
 dies absentgate triple-fault '[6, 6, 11, 8]' idt 'gate for #UD is not present'
 dies datagate triple-fault '[6, 6, 13, 8]' gdt 'names code segment 18: GDT entry 18h is writable data.*own code segment'
-dies nowhere triple-fault '[14, 14, 8]' idt '0x7ff000000000 .by way of jmp rax at _start\\+A. raised #PF'
+dies nowhere triple-fault '[14, 14, 8]' pte '0x7ff000000000 .by way of jmp rax at _start\\+A. raised #PF'
 dies noncanonical triple-fault '[13, 13, 8]' idt 'not canonical'
 dies overflow triple-fault '[14, 14, 8]' pte 'call .* at recurse\\+1 raised #PF: the stack at 0x21ffff8 is not mapped.*overflowed'
 dies bugs/16-tss-stack triple-fault '[14, 14, 8]' tss 'write the top of a mapped, writable kernel stack to TSS.RSP0'

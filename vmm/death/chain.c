@@ -238,15 +238,24 @@ bool chain_leads_to(const struct chain *chain, uint64_t rip)
 	return false;
 }
 
+bool reason_no_handler(const struct reason *r)
+{
+	return r->cause == CAUSE_IDT_LIMIT || (r->cause == CAUSE_IDT_TYPE && !r->blame.value && !r->blame.high);
+}
+
 const struct reason *chain_blame(const struct chain *chain)
 {
 	const struct link *instruction = chain_find(chain, LINK_INSTRUCTION);
+	const struct reason *first = instruction && instruction->reason.raised ? &instruction->reason : NULL;
 
 	for (unsigned n = 0; n < chain->count; n++) {
 		const struct link *l = &chain->link[n];
 
+		if (l->kind == LINK_DELIVERY && !l->entered && reason_no_handler(&l->reason) && first &&
+		    first->blame.kind != BLAME_NONE)
+			return first;
 		if ((l->kind == LINK_DELIVERY && !l->entered) || l->kind == LINK_HANDLER)
 			return &l->reason;
 	}
-	return instruction && instruction->reason.raised ? &instruction->reason : NULL;
+	return first;
 }

@@ -61,8 +61,14 @@ void chain_build(const struct scene *c, const struct chain_start *start, struct 
 const struct link *chain_find(const struct chain *chain, enum link_kind kind);
 /* Whether a handler at that address was entered. */
 bool chain_leads_to(const struct chain *chain, uint64_t rip);
-/* What is to blame: the failed delivery of the first exception where there is one, otherwise that exception's reason.  Or NULL. */
+/*
+ * What is to blame: the failed delivery of the first exception where there is one that had a handler, otherwise that
+ * exception's reason.  Or NULL.
+ */
 const struct reason *chain_blame(const struct chain *chain);
+
+/* A delivery that failed because nobody has put a gate there. */
+bool reason_no_handler(const struct reason *r);
 
 /* What follows when second is raised while first is delivered: SDM vol. 3A, table 6-5. */
 enum pairing_kind { PAIR_SERIAL, PAIR_DOUBLE, PAIR_SHUTDOWN };

@@ -61,6 +61,11 @@ static bool gate_fails(struct entering *e)
 	if (table_fault(e->c, s->idtr.base + offset, size, SUBJECT_IDT, e->r))
 		return true;
 	blame_idt(&e->r->blame, e->c, e->event->vector, e->gate.idt);
+	if (!e->gate.idt.lo && !e->gate.idt.hi) {
+		REASON_TEXT(e->r->why, "the IDT has no gate for %s (entry %u is all zero)", name, vector);
+		e->r->brief = (unsigned)strcspn(e->r->why, "(") - 1;
+		return fails(e, X86_VECTOR_GP, error, CAUSE_IDT_TYPE, SUBJECT_IDT);
+	}
 	if (g->s || !(type == X86_TYPE_INTERRUPT_GATE || type == X86_TYPE_TRAP_GATE ||
 	              (!e->is_long && (type == X86_TYPE_TASK_GATE || type == 6 || type == 7)))) {
 		REASON_TEXT(e->r->why, "the gate for %s is no gate that can be used (%s)", name, e->r->blame.decoded);

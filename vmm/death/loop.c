@@ -30,9 +30,10 @@ static bool repeats(const struct loop_event *a, const struct loop_event *b)
 {
 	if (!same_place(a, b))
 		return false;
-	if (b->nested)                          /* deeper at each turn, or on the same IST stack again */
-		return b->rsp <= a->rsp;
-	return b->retried && a->rsp == b->rsp && !((a->rflags ^ b->rflags) & RFLAGS_KEPT) &&
+	if (b->nested && b->rsp < a->rsp)       /* deeper at each turn */
+		return true;
+	/* Not every watch method sees the handler return: no return seen may be one. */
+	return (b->nested || b->retried) && a->rsp == b->rsp && !((a->rflags ^ b->rflags) & RFLAGS_KEPT) &&
 	       !memcmp(a->gpr, b->gpr, sizeof a->gpr);
 }
 
@@ -93,7 +94,7 @@ bool loop_found(const struct loop_watch *w, struct fault_loop *loop)
 		if (w->turns[p] < (uint64_t)LOOP_LIMIT * p)
 			continue;
 		*loop = (struct fault_loop){
-			.count = w->turns[p] / p + 1, .period = p, .nested = last->nested, .stack = before->rsp - last->rsp,
+			.count = w->turns[p] / p + 1, .period = p, .nested = before->rsp != last->rsp, .stack = before->rsp - last->rsp,
 			.first = w->since[p],
 		};
 		return true;

@@ -141,6 +141,11 @@ bool recorder_loops(const struct recorder *r, struct fault_loop *loop)
 	return loop_found(&r->loop, loop);
 }
 
+const struct recorded_finding *recorder_finding_last(const struct recorder *r)
+{
+	return r->findings ? &r->finding[(r->findings - 1) % RECORDER_FINDINGS] : NULL;
+}
+
 const struct recorded_finding *recorder_find(const struct recorder *r, const char *id)
 {
 	for (uint64_t n = 0; n < r->findings && n < RECORDER_FINDINGS; n++) {

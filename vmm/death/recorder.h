@@ -61,6 +61,8 @@ const struct x86_state *recorder_exception(const struct recorder *r, const struc
 /* Whether its handler is still under way: it has passed no gate but what handlers pass. */
 bool recorder_in_exception(const struct recorder *r);
 bool recorder_loops(const struct recorder *r, struct fault_loop *loop);
+/* The most recent finding of all, or NULL. */
+const struct recorded_finding *recorder_finding_last(const struct recorder *r);
 /* The most recent finding with this id, or NULL. */
 const struct recorded_finding *recorder_find(const struct recorder *r, const char *id);
 

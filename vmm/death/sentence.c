@@ -13,6 +13,8 @@
 #include <string.h>
 
 #define FIX_SIZE 320
+/* As far as calls of ring 0 get below the RSP that a SYSCALL came with. */
+#define USER_STACK_REACH 0x10000
 
 /* What the sentence is made from. */
 struct account {
@@ -49,14 +51,16 @@ static void rules(struct account *a, const char *one, const char *two, const cha
 
 /* --- mistakes that have a name --- */
 
-/* The last gate but those that a handler passes on its way. */
+/* The last gate of that kind, with nothing behind it that led to ring 3, and few others. */
 static const struct record *last_gate(const struct account *a, enum gate_kind kind)
 {
-	for (unsigned n = 0; n < 4; n++) {
+	for (unsigned n = 0; n < 8; n++) {
 		const struct record *r = recorder_last(a->in->recorder, n);
 
 		if (r && r->kind == kind && !r->exception)
 			return r;
+		if (!r || r->target_cpl > r->cpl)
+			return NULL;
 	}
 	return NULL;
 }
@@ -66,11 +70,11 @@ static bool on_user_stack(struct account *a)
 {
 	const struct record *entry = last_gate(a, GATE_SYSCALL);
 	const uint64_t rsp = a->c->s->gpr[GPR_RSP];
-	const struct reason *r = a->second ? a->second : a->first;
+	const bool stack = (a->first && a->first->subject == SUBJECT_STACK) || (a->second && a->second->subject == SUBJECT_FRAME);
 
-	if (!entry || a->c->s->cpl || !r || (r->subject != SUBJECT_STACK && r->subject != SUBJECT_FRAME))
+	if (!entry || a->c->s->cpl || !stack)
 		return false;
-	if (entry->rsp - rsp > 0x1000 && rsp - entry->rsp > 0x1000)
+	if (entry->rsp - rsp > USER_STACK_REACH && rsp - entry->rsp > X86_PAGE_SIZE)
 		return false;
 	rules(a, "B12", "B06", "B13");
 	return fix(a, "the kernel is still on the user's stack (RSP = 0x%" PRIx64 "), as SYSCALL switches none: load a kernel stack before "
@@ -79,9 +83,10 @@ static bool on_user_stack(struct account *a)
 
 static bool tss_stack(struct account *a)
 {
-	const struct blame *b = a->second ? &a->second->blame : NULL;
+	const struct reason *r = a->second && a->second->subject == SUBJECT_FRAME ? a->second : a->first;
+	const struct blame *b = r ? &r->blame : NULL;
 
-	if (!b || a->second->subject != SUBJECT_FRAME || b->kind != BLAME_TSS)
+	if (!b || r->subject != SUBJECT_FRAME || b->kind != BLAME_TSS)
 		return false;
 	rules(a, "B16", NULL, NULL);
 	return fix(a, "write the top of a mapped, writable kernel stack to %s (0x%" PRIx64 " in memory) before ring 3 runs", b->name,
@@ -388,15 +393,15 @@ static bool fix_delivery(struct account *a)
 
 static void find_fix(struct account *a)
 {
-	/* With no IDT at all any exception is fatal: what raised it is the news. */
-	const bool no_idt = a->second && a->second->cause == CAUSE_IDT_LIMIT;
+	/* With no handler at all any exception is fatal: what raised it is the news. */
+	const bool no_handler = a->second && reason_no_handler(a->second);
 
 	if (on_user_stack(a) || tss_stack(a) || tss_stack_unmapped(a) || entry_not_mapped(a) || bad_return(a) || star_order(a) ||
 	    sysenter_order(a) || trap_flag(a) || at_cstar_zero(a) || swapgs(a) || user_page(a))
 		return;
-	if (no_idt && a->first && a->first->cause != CAUSE_UD2 && fix_instruction(a)) {
-		snprintf(a->fix + strlen(a->fix), sizeof a->fix - strlen(a->fix),
-		         "; and load an IDT (LIDT) early, so that a handler can tell");
+	if (no_handler && a->first && a->first->cause != CAUSE_UD2 && fix_instruction(a)) {
+		snprintf(a->fix + strlen(a->fix), sizeof a->fix - strlen(a->fix), "; and %s, so that a handler can tell",
+		         a->second->cause == CAUSE_IDT_LIMIT ? "load an IDT (LIDT) early" : "put a gate for it into the IDT");
 		return;
 	}
 	if (a->second)
@@ -436,13 +441,23 @@ static void put_why(struct account *a, const struct reason *r)
 	put(a, "%.*s", r->brief ? (int)r->brief : (int)sizeof r->why, r->why);
 }
 
+static bool is_transfer(const char *text)
+{
+	static const char *const begins[] = { "j", "call", "ret", "iret", "sys", "int", "loop" };
+
+	for (unsigned n = 0; n < sizeof begins / sizeof *begins; n++)
+		if (!strncmp(text, begins[n], strlen(begins[n])))
+			return true;
+	return false;
+}
+
 /* Where an instruction that cannot be fetched was jumped to from. */
 static void put_way(struct account *a)
 {
 	for (unsigned n = 1; n < a->d->line_count; n++) {
 		const struct disassembled *from = &a->d->line[n - 1];
 
-		if (!a->d->line[n].here || !a->d->line[n].gap)
+		if (!a->d->line[n].here || !a->d->line[n].gap || !is_transfer(from->text))
 			continue;
 		if (from->symbol)
 			put(a, " (by way of %s at %.80s)", from->text, from->symbol);
@@ -522,6 +537,19 @@ static void put_sentence(struct account *a)
 	put_finding(a);
 }
 
+/* An end that no exception made: what it was, how the guest got there, and what the linter saw coming. */
+static void put_account(struct account *a)
+{
+	const struct recorded_finding *f = recorder_finding_last(a->in->recorder);
+
+	put(a, "%s", a->in->end->account);
+	put_way(a);
+	if (!f)
+		return;
+	a->d->finding = *f;
+	put(a, "; before that: %s (rule %s %s)", f->text, f->id, f->name);
+}
+
 void death_sentence(const struct death_input *in, const struct scene *c, struct death *d)
 {
 	struct account a = { .in = in, .c = c, .d = d, .instruction = chain_find(&d->chain, LINK_INSTRUCTION) };
@@ -537,7 +565,7 @@ void death_sentence(const struct death_input *in, const struct scene *c, struct 
 	a.first = a.instruction && a.instruction->reason.raised ? &a.instruction->reason : NULL;
 	a.second = a.failed ? &a.failed->reason : NULL;
 	if (!a.first && !(d->chain.no_instruction && a.failed)) {
-		REASON_TEXT(d->sentence, "%s", in->end->account);
+		put_account(&a);
 		return;
 	}
 	find_fix(&a);
