@@ -11,7 +11,7 @@
 #define OWN_IRQ
 #define OWN_SERVICE
 #define OWN_USER
-#define FMASK                   (BUG(0, X86_RFLAGS_IF) | X86_RFLAGS_TF | X86_RFLAGS_DF | X86_RFLAGS_IOPL | X86_RFLAGS_NT | X86_RFLAGS_AC)
+#define FMASK                   (FMASK_ALL & ~BUG(X86_RFLAGS_IF, 0))
 #define PIT_HZ                  1193182
 #define TICKS                   200
 #include "bug.h"

@@ -4,7 +4,7 @@
  *
  * Seen: the program steps itself, and the #DB is in ring 0; code 40.  Both vendors.
  */
-#define FMASK                   BUG(0, 0x47700)
+#define FMASK                   BUG(0, 0x44700)
 #define OWN_USER
 #include "ckernel.h"
 

@@ -6,6 +6,6 @@
  * silicon; where an emulator takes it, nothing, since what is left masks enough.
  * SDM vol. 4, table 2-2, IA32_FMASK, and vol. 2D, WRMSR.  APM vol. 2, 6.1.1.
  */
-#define FMASK                   BUG(0xfffffffd, 0x47700)
+#define FMASK                   BUG(0xfffffffd, FMASK_ALL)
 #define FMASK_HIGH              BUG(0xffffffff, 0)
 #include "bug.h"

@@ -7,7 +7,7 @@
  * vendors; QEMU's SYSCALL clears DF whatever FMASK says, so not there.
  * SDM vol. 2B, SYSCALL.  System V ABI, 3.2.1: DF is clear on entry to a function.
  */
-#define FMASK                   (BUG(0, X86_RFLAGS_DF) | X86_RFLAGS_TF | X86_RFLAGS_IF | X86_RFLAGS_IOPL | X86_RFLAGS_NT | X86_RFLAGS_AC)
+#define FMASK                   (FMASK_ALL & ~BUG(X86_RFLAGS_DF, 0))
 #define OWN_SERVICE
 #define OWN_USER
 #include "bug.h"

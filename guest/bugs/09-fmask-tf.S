@@ -7,7 +7,7 @@
  * fault of the kernel's; code 41.  Both vendors.
  * SDM vol. 2B, SYSCALL; vol. 3A, 5.8.8; vol. 3B, 17.3.1.4.
  */
-#define FMASK                   (BUG(0, X86_RFLAGS_TF) | X86_RFLAGS_IF | X86_RFLAGS_DF | X86_RFLAGS_IOPL | X86_RFLAGS_NT | X86_RFLAGS_AC)
+#define FMASK                   (FMASK_ALL & ~BUG(X86_RFLAGS_TF, 0))
 #define OWN_USER
 #define DB_HANDLER              own_db
 #include "bug.h"

@@ -6,7 +6,7 @@
  * Seen: #GP(0) at an IRETQ whose frame is right in every word; code 4D.  Both
  * vendors.  SDM vol. 2A, IRET/IRETD/IRETQ; vol. 3A, 7.7.  APM vol. 3, IRET.
  */
-#define FMASK                   (BUG(0, X86_RFLAGS_NT) | X86_RFLAGS_TF | X86_RFLAGS_IF | X86_RFLAGS_DF | X86_RFLAGS_IOPL | X86_RFLAGS_AC)
+#define FMASK                   (FMASK_ALL & ~BUG(X86_RFLAGS_NT, 0))
 #define OWN_USER
 #include "bug.h"
 

@@ -7,7 +7,7 @@
  * program gets what it pointed to: code 13.  Both vendors, where SMAP is.
  * SDM vol. 3A, 4.6.1 and 5.8.8.  APM vol. 2, 5.6.6.
  */
-#define FMASK                   (BUG(0, X86_RFLAGS_AC) | X86_RFLAGS_TF | X86_RFLAGS_IF | X86_RFLAGS_DF | X86_RFLAGS_IOPL | X86_RFLAGS_NT)
+#define FMASK                   (FMASK_ALL & ~BUG(X86_RFLAGS_AC, 0))
 #define OWN_SETUP
 #define OWN_SERVICE
 #define OWN_PANIC

@@ -7,7 +7,8 @@
  * code 4D.  Both vendors, where AMD's is not in long mode.
  * SDM vol. 2B, SYSENTER and SYSEXIT; vol. 3A, 5.8.7.  APM vol. 2, 6.1.2.
  */
-#define OWN_GDT                 FLAT_CODE(0), FLAT_DATA(0), BUG(FLAT_DATA(3), FLAT_CODE(3)), BUG(FLAT_CODE(3), FLAT_DATA(3))
+#define OWN_GDT                 FLAT_CODE(0), FLAT_DATA(0), \
+                                BUG(FLAT_DATA(3), FLAT_CODE(3)), BUG(FLAT_CODE(3), FLAT_DATA(3))
 #define CS3                     BUG(0x23, 0x1b)
 #define DS3                     BUG(0x1b, 0x23)
 #include "bug32.h"

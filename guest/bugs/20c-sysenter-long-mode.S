@@ -5,7 +5,8 @@
  * Seen: on AMD, #UD at the SYSENTER, code 26.  On Intel it works, code 0.
  * APM vol. 3, SYSENTER: "illegal in long mode".  SDM vol. 2B, SYSENTER.
  */
-#define OWN_GDT                 FLAT_CODE64(0), FLAT_DATA(0), FLAT_CODE32(3), FLAT_DATA(3), FLAT_CODE64(3), FLAT_DATA(3)
+#define OWN_GDT                 FLAT_CODE64(0), FLAT_DATA(0), FLAT_CODE32(3), \
+                                FLAT_DATA(3), FLAT_CODE64(3), FLAT_DATA(3)
 #define TSS                     0x38            /* SYSEXITQ: +32 and +40 for CS and SS */
 #define OWN_SETUP
 #define OWN_USER

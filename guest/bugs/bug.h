@@ -43,8 +43,11 @@
 #ifndef STAR_HIGH
 #define STAR_HIGH               (CS3_32 << 16 | CS0)
 #endif
+/* What must not reach ring 0. */
+#define FMASK_ALL               (X86_RFLAGS_TF | X86_RFLAGS_IF | X86_RFLAGS_DF | X86_RFLAGS_IOPL | X86_RFLAGS_NT | \
+                                 X86_RFLAGS_AC)
 #ifndef FMASK
-#define FMASK                   (X86_RFLAGS_TF | X86_RFLAGS_IF | X86_RFLAGS_DF | X86_RFLAGS_IOPL | X86_RFLAGS_NT | X86_RFLAGS_AC)
+#define FMASK                   FMASK_ALL
 #endif
 #ifndef FMASK_HIGH
 #define FMASK_HIGH              0

@@ -27,7 +27,8 @@
 #endif
 #define TSS                     0x28
 
-#define FLAT(type, dpl)         X86_DESCRIPTOR(0, 0xfffff, X86_DESC_P | X86_DESC_S | (type) | (dpl) << 5, X86_DESC_G | X86_DESC_DB)
+#define FLAT(type, dpl)         X86_DESCRIPTOR(0, 0xfffff, \
+                                X86_DESC_P | X86_DESC_S | (type) | (dpl) << 5, X86_DESC_G | X86_DESC_DB)
 #define FLAT_CODE(dpl)          FLAT(X86_TYPE_CODE_ER, dpl)
 #define FLAT_DATA(dpl)          FLAT(X86_TYPE_DATA_RW, dpl)
 

@@ -35,7 +35,7 @@ enum { ROW_CODE32 = 1, ROW_CODE, ROW_DATA, ROW_USER32, ROW_USER_DATA, ROW_USER, 
 #define USER_CODE_ROW           ROW_USER
 #endif
 #ifndef FMASK
-#define FMASK                   (X86_RFLAGS_TF | X86_RFLAGS_IF | X86_RFLAGS_DF | X86_RFLAGS_IOPL | X86_RFLAGS_NT | X86_RFLAGS_AC)
+#define FMASK                   (X86_RFLAGS_TF | X86_RFLAGS_IF | X86_RFLAGS_DF | X86_RFLAGS_NT | X86_RFLAGS_AC)
 #endif
 #ifndef RSP0
 #define RSP0                    (uint64_t)kernel_stack_top
@@ -74,13 +74,18 @@ enum { ROW_CODE32 = 1, ROW_CODE, ROW_DATA, ROW_USER32, ROW_USER_DATA, ROW_USER, 
 #define USER_CODE_PAGE          0x400000        /* at the same physical address; the page behind it is not mapped */
 #define USER_STACK_PAGE         0x402000
 
-extern char syscall_entry[], compat_entry[], int80_entry[], stopped[], user[], kernel_stack_top[], spare_stack_top[], user_stack_top[];
+extern char syscall_entry[], compat_entry[], int80_entry[], stopped[], user[];
+extern char kernel_stack_top[], spare_stack_top[], user_stack_top[];
 
-static uint64_t pml4[512] __attribute__((aligned(4096))), pdpt_low[512] __attribute__((aligned(4096))),
-	directory_low[512] __attribute__((aligned(4096))), table_low[512] __attribute__((aligned(4096))),
-	pdpt_high[512] __attribute__((aligned(4096))), directory_high[512] __attribute__((aligned(4096)));
+typedef uint64_t page_table[512] __attribute__((aligned(X86_PAGE_SIZE)));
+static page_table pml4, pdpt_low, directory_low, table_low, pdpt_high, directory_high;
 static uint64_t gdt[ROWS], idt[256][2];
-static struct { uint32_t reserved; uint64_t rsp[3], reserved2, ist[7], reserved3; uint16_t reserved4, iomap; } __attribute__((packed)) tss;
+static struct {
+	uint32_t reserved;
+	uint64_t rsp[3], reserved2, ist[7], reserved3;
+	uint16_t reserved4, iomap;
+} __attribute__((packed)) tss;
+_Static_assert(sizeof(tss) == X86_TSS64_SIZE, "the manuals' layout");
 uint64_t kernel_rsp, user_rsp;
 
 static inline void wrmsr(uint32_t msr, uint64_t value)
@@ -110,14 +115,20 @@ static void set_up_pages(void)
 	asm volatile("mov %0, %%cr3" :: "r"(PHYSICAL(pml4)) : "memory");
 }
 
+struct table_register {
+	uint16_t limit;
+	uint64_t base;
+} __attribute__((packed));
+
 static uint64_t segment(unsigned access, unsigned dpl, unsigned flags)
 {
-	return X86_DESCRIPTOR(UINT64_C(0), UINT64_C(0xfffff), (uint64_t)(X86_DESC_P | X86_DESC_S | access | dpl << 5), (uint64_t)(X86_DESC_G | flags));
+	return X86_DESCRIPTOR(UINT64_C(0), UINT64_C(0xfffff), (uint64_t)(X86_DESC_P | X86_DESC_S | access | dpl << 5),
+	                      (uint64_t)(X86_DESC_G | flags));
 }
 
 static void set_up_segments(void)
 {
-	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) gdtr = { sizeof(gdt) - 1, (uint64_t)gdt };
+	struct table_register gdtr = { sizeof(gdt) - 1, (uint64_t)gdt };
 	uint64_t base = (uint64_t)&tss;
 
 	gdt[ROW_CODE32] = segment(X86_TYPE_CODE_ER, 0, X86_DESC_DB);
@@ -126,7 +137,8 @@ static void set_up_segments(void)
 	gdt[ROW_USER32] = segment(X86_TYPE_CODE_ER, 3, X86_DESC_DB);
 	gdt[USER_DATA_ROW] = segment(X86_TYPE_DATA_RW, 3, X86_DESC_DB);
 	gdt[USER_CODE_ROW] = segment(X86_TYPE_CODE_ER, 3, X86_DESC_L);
-	gdt[ROW_TSS] = X86_DESCRIPTOR(base & 0xffffffff, (uint64_t)sizeof(tss) - 1, (uint64_t)(X86_DESC_P | X86_TYPE_TSS_AVAILABLE), (uint64_t)0);
+	gdt[ROW_TSS] = X86_DESCRIPTOR(base & 0xffffffff, (uint64_t)sizeof(tss) - 1,
+	                              (uint64_t)(X86_DESC_P | X86_TYPE_TSS_AVAILABLE), UINT64_C(0));
 	gdt[ROW_TSS + 1] = base >> 32;
 	tss.rsp[0] = RSP0;
 	tss.ist[0] = tss.ist[1] = tss.ist[2] = (uint64_t)spare_stack_top;
@@ -140,7 +152,8 @@ static void set_up_segments(void)
 	             "	mov	%3, %%ds\n"
 	             "	mov	%3, %%es\n"
 	             "	ltr	%4\n"
-	             :: "m"(gdtr), "i"(ROW_CODE << 3), "r"(ROW_DATA << 3), "r"(0), "r"((uint16_t)(ROW_TSS << 3)) : "rax", "memory");
+	             :: "m"(gdtr), "i"(ROW_CODE << 3), "r"(ROW_DATA << 3), "r"(0), "r"((uint16_t)(ROW_TSS << 3))
+	             : "rax", "memory");
 }
 
 static void gate(unsigned vector, const char *handler, unsigned dpl, unsigned ist)
@@ -154,7 +167,7 @@ static void gate(unsigned vector, const char *handler, unsigned dpl, unsigned is
 
 static void set_up_interrupts(void)
 {
-	struct { uint16_t limit; uint64_t base; } __attribute__((packed)) idtr = { sizeof(idt) - 1, (uint64_t)idt };
+	struct table_register idtr = { sizeof(idt) - 1, (uint64_t)idt };
 
 	gate(X86_VECTOR_DB, stopped, 0, IST_DB);
 	gate(X86_VECTOR_NMI, stopped, 0, 2);
@@ -206,103 +219,11 @@ _Noreturn void kernel(void)
 	asm volatile("mov %0, %%r11d\n"
 	             "	mov	%1, %%rsp\n"
 	             "	" SYSRET "\n"
-	             :: "i"(X86_RFLAGS_IF | X86_RFLAGS_FIXED), "r"((uint64_t)user_stack_top), "c"((uint64_t)user) : "r11", "memory");
+	             :: "i"(X86_RFLAGS_IF | X86_RFLAGS_FIXED), "r"((uint64_t)user_stack_top), "c"((uint64_t)user)
+	             : "r11", "memory");
 	__builtin_unreachable();
 }
 
-asm("	.text\n"
-    "	.globl	_start\n"
-    "_start:	lea	kernel_stack_top(%rip), %rsp\n"
-    "	call	kernel\n"
-
-    "syscall_entry:\n"
-    "	mov	%rsp, user_rsp(%rip)\n"
-    TO_KERNEL_STACK
-    "	push	user_rsp(%rip)\n"
-    "	push	%rcx\n"
-    "	push	%r11\n"
-    "	push	%rdi\n"
-    "	push	%rsi\n"
-    "	push	%rdx\n"
-    "	push	%r8\n"
-    "	push	%r9\n"
-    "	push	%r10\n"
-    "	mov	%rdi, %rsi\n"
-    "	mov	%rax, %rdi\n"
-    "	call	dispatch\n"
-    "	pop	%r10\n"
-    "	pop	%r9\n"
-    "	pop	%r8\n"
-    "	pop	%rdx\n"
-    "	pop	%rsi\n"
-    "	pop	%rdi\n"
-    "	pop	%r11\n"
-    "	pop	%rcx\n"
-    "	pop	%rsp\n"
-    "	" SYSRET "\n"
-
-    "compat_entry:\n"
-    "	mov	$-38, %eax\n"
-    "	sysretl\n"
-
-    "int80_entry:\n"
-    "	cld\n"
-    "	push	%rcx\n"
-    "	push	%r11\n"
-    "	push	%rdi\n"
-    "	push	%rsi\n"
-    "	push	%rdx\n"
-    "	push	%r8\n"
-    "	push	%r9\n"
-    "	push	%r10\n"
-    "	mov	%rdi, %rsi\n"
-    "	mov	%rax, %rdi\n"
-    "	call	dispatch\n"
-    "	pop	%r10\n"
-    "	pop	%r9\n"
-    "	pop	%r8\n"
-    "	pop	%rdx\n"
-    "	pop	%rsi\n"
-    "	pop	%rdi\n"
-    "	pop	%r11\n"
-    "	pop	%rcx\n"
-    INT80_RETURN
-
-    "stopped:\n"
-    "	mov	$0x40, %eax\n"			/* PANIC */
-    "	out	%eax, $0xf4\n"
-
-    "	.bss\n"
-    "	.balign	4096\n"
-    "	.skip	4096\n"
-    "kernel_stack_top:\n"
-    "	.skip	1024\n"
-    "spare_stack_top:\n"
-
-    "	.section .user, \"awx\", @progbits\n"
-#ifndef OWN_USER
-    "user:	mov	$1, %eax\n"
-    "	mov	$3, %edi\n"
-    "	syscall\n"
-    "	cmp	$6, %rax\n"
-    "	jne	struck\n"
-    "	mov	$1, %eax\n"
-    "	mov	$0x55, %ecx\n"
-    "	int	$0x80\n"
-    "	cmp	$6, %rax\n"
-    "	jne	struck\n"
-    "	cmp	$0x55, %ecx\n"
-    "	jne	struck\n"
-    "	xor	%eax, %eax\n"
-    "	xor	%edi, %edi\n"
-    "	syscall\n"
-#endif
-    "struck:	xor	%eax, %eax\n"
-    "	mov	$0x13, %edi\n"
-    "	syscall\n"
-    "	.section .user_stack, \"aw\", @progbits\n"
-    "	.skip	4096\n"
-    "user_stack_top:\n"
-    "	.text\n");
+#include "centry.h"
 
 #endif

@@ -1,6 +1,6 @@
 #!/bin/bash
-# The guests of guest/bugs, each with one thing wrong in its gates: how each ends, which rule finds what is wrong, and what
-# the account of its death says; and that nothing is found in their neighbours without the bug.
+# The guests of guest/bugs, each with one thing wrong in its gates: how each ends, which rule finds what is wrong, and
+# what the account of its death says; and that nothing is found in their neighbours without the bug.
 # Usage: bugs.sh BUILD-DIRECTORY [PATTERN]: of the guests whose names match, or of all.
 . "$(dirname "$0")/tap.sh"
 table=$here/../../guest/bugs/expected
@@ -33,7 +33,8 @@ found() { # NAME RULES: these and no other, as the table has them
 # An account is of the kind "death", or, where the guest ended itself in an exception's handler, "last-exception".
 accounted() { # NAME PATTERNS: one account, whose sentence has all of them
 	local sentence pattern
-	[ "$(grep -Ec '"kind":"(death|last-exception)"' "$work/$1.out")" = 1 ] || { echo "not one account"; tail -n 3 "$work/$1.err"; return 1; }
+	[ "$(grep -Ec '"kind":"(death|last-exception)"' "$work/$1.out")" = 1 ] ||
+		{ echo "not one account"; tail -n 3 "$work/$1.err"; return 1; }
 	sentence=$(jq -r 'select(.kind == "death" or .kind == "last-exception").sentence' "$work/$1.out")
 	while read -r pattern; do
 		grep -Eiq -- "$pattern" <<<"$sentence" || { echo "not in it: $pattern"; echo "$sentence"; return 1; }
