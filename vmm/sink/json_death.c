@@ -144,8 +144,9 @@ void json_death(struct sink *sink, const struct death *d)
 	struct json_writer *w = &((struct json_sink *)sink)->writer;
 
 	json_open(w, NULL, '{');
-	json_text(w, "kind", d->note ? "last-exception" : "death");
+	json_text(w, "kind", "death");
 	json_text(w, "end", d->end);
+	json_bool(w, "died", !d->note);
 	json_bool(w, "rerun", d->rerun);
 	if (d->rerun)
 		json_number(w, "rerun_from", d->rerun_from);
