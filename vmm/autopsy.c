@@ -20,7 +20,7 @@ void autopsy_transition(struct recorder *recorder, const struct transition *t)
 	struct fault_loop loop;
 
 	recorder_transition(recorder, t);
-	if (recorder_loops(recorder, &loop))
+	if (recorder_loops(recorder, t->cpu, &loop))
 		deadline_fault_loop();
 }
 
@@ -93,7 +93,7 @@ static const char *run_again(struct autopsy *a, const struct run_end *first, str
 /* A guest that ended itself is told of when it did so in an exception's handler: "it reboots", "it halts". */
 static bool ended_in_handler(const struct autopsy *a, const struct run_end *end)
 {
-	return !end->interrupted && recorder_in_exception(a->recorder);
+	return !end->interrupted && recorder_in_exception(a->recorder, end->cpu);
 }
 
 void autopsy_perform(struct autopsy *a, const struct run_end *end)

@@ -54,7 +54,7 @@ static bool is_full(const struct chain *chain)
 static void add_earlier(const struct scene *c, const struct chain_start *start, struct chain *chain)
 {
 	const struct record *nest;
-	const unsigned count = start->recorder ? recorder_nest(start->recorder, &nest) : 0;
+	const unsigned count = start->recorder ? recorder_nest(start->recorder, start->cpu, &nest) : 0;
 
 	for (unsigned n = 0; n < count && chain->count < EARLIER_MAX; n++) {
 		const struct record *e = &nest[n];

@@ -55,7 +55,7 @@ static void rules(struct account *a, const char *one, const char *two, const cha
 static const struct record *last_gate(const struct account *a, enum gate_kind kind)
 {
 	for (unsigned n = 0; n < 8; n++) {
-		const struct record *r = recorder_last(a->in->recorder, n);
+		const struct record *r = recorder_last_on(a->in->recorder, a->in->end->cpu, n);
 
 		if (r && r->kind == kind && !r->exception)
 			return r;
@@ -530,7 +530,7 @@ static void put_sentence(struct account *a)
 		put(a, "%s was due", vector_text(a->failed->vector, name, sizeof name));
 	if (a->second)
 		put_delivery(a);
-	else if (recorder_loops(a->in->recorder, &loop))
+	else if (recorder_loops(a->in->recorder, a->in->end->cpu, &loop))
 		put(a, loop.nested ? "; and this is inside its own handler, again and again" : "; its handler returns with nothing mended");
 	if (*a->fix)
 		put(a, "; fix: %s", a->fix);
@@ -561,7 +561,7 @@ void death_sentence(const struct death_input *in, const struct scene *c, struct 
 			a.failed = l;
 	}
 	if (chain_find(&d->chain, LINK_EARLIER))
-		a.deep = recorder_depth(in->recorder);
+		a.deep = recorder_depth(in->recorder, in->end->cpu);
 	a.first = a.instruction && a.instruction->reason.raised ? &a.instruction->reason : NULL;
 	a.second = a.failed ? &a.failed->reason : NULL;
 	if (!a.first && !(d->chain.no_instruction && a.failed)) {

@@ -147,6 +147,7 @@ void json_death(struct sink *sink, const struct death *d)
 	json_text(w, "kind", "death");
 	json_text(w, "end", d->end);
 	json_bool(w, "died", !d->note);
+	json_number(w, "cpu", d->cpu);
 	json_bool(w, "rerun", d->rerun);
 	if (d->rerun)
 		json_number(w, "rerun_from", d->rerun_from);

@@ -243,6 +243,8 @@ static void put_report(struct pen *pen, const struct death *d, bool brief)
 		pen_put(pen, BOLD, "It ended itself (%s) in the handler of an exception", d->end);
 	else
 		pen_put(pen, BOLD, "Why it died: %s", d->end);
+	if (d->cpu)
+		pen_item(pen, PLAIN, "on CPU %u", d->cpu);
 	pen_end(pen);
 	if (d->rerun) {
 		pen_to(pen, COLUMN_LINK);
