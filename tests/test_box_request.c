@@ -56,7 +56,9 @@ static void expect(size_t *offset, enum frame_type type, const char *text)
 
 Test(box_request, arguments_and_environment)
 {
-	const struct box_request request = { .argv = argv, .colour = true, .width = 120, .one_terminal = true };
+	const struct box_request request = {
+		.argv = argv, .colour = true, .width = 120, .one_terminal = true, .typed = true,
+	};
 	size_t offset = 0;
 	struct frame start;
 	uint64_t now;
@@ -68,6 +70,7 @@ Test(box_request, arguments_and_environment)
 	expect(&offset, FRAME_ENVIRONMENT, "VMM_ENGINE=box");
 	expect(&offset, FRAME_ENVIRONMENT, "VMM_COLOUR=1");
 	expect(&offset, FRAME_ENVIRONMENT, "VMM_TERMINAL=1");
+	expect(&offset, FRAME_ENVIRONMENT, "VMM_TYPED=1");
 	expect(&offset, FRAME_ENVIRONMENT, "COLUMNS=120");
 	expect(&offset, FRAME_MACHINE, "QEMU 7.2.1 TCG");
 	start = take(&offset);

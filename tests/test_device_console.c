@@ -92,6 +92,17 @@ Test(console, a_prompt_gives_way)
 	cr_assert_str_eq(after(20), "guest: login: \na line of the trace\nguest: root\n");
 }
 
+Test(console, a_terminal_that_echoed_a_line_is_at_its_beginning)
+{
+	put("login: ");
+	after(20);
+	put("?");
+	fputs("root\n", c.file);
+	console_typed(&c);
+	put("hello\n");
+	cr_assert_str_eq(after(20), "guest: login: root\nguest: ?hello\n");
+}
+
 /* As long as the buffer, and longer, shown in parts or not. */
 Test(console, long_lines_are_cut)
 {

@@ -153,7 +153,8 @@ Test(cmos, no_update_is_under_way)
 Test(cmos, how_much_memory)
 {
 	static const struct { uint64_t mib; unsigned extended, above; } rows[] = {
-		{ 1, 0, 0 }, { 2, 1024, 0 }, { 16, 15360, 0 }, { 64, 64512, 768 }, { 128, 65535, 1792 }, { 3072, 65535, 48896 },
+		{ 1, 0, 0 }, { 2, 1024, 0 }, { 16, 15360, 0 }, { 64, 64512, 768 }, { 128, 65535, 1792 },
+		{ 3072, 65535, 48896 },
 	};
 
 	for (size_t n = 0; n < sizeof(rows) / sizeof(rows[0]); n++) {

@@ -174,7 +174,7 @@ Test(options, mistakes)
 {
 	assert_bad("-f xml g", "text, json");
 	assert_bad("-e qemu g", "auto, kvm, box, box-intel");
-	assert_bad("-w guess g", "auto, step, break, ring");
+	assert_bad("-w guess g", "auto, step, break, gates, ring");
 	assert_bad("--cpu=via g", "intel, amd, host");
 	assert_bad("--output= g", "--output");
 	assert_bad("a b", "'a' and 'b'");

@@ -48,10 +48,10 @@ static bool wants_colour(int fd)
 	return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 
-/* What goes to fd and what goes to stderr may meet there. */
-static bool is_one_terminal(int fd)
+/* Whether fd and stderr are a terminal: one, as terminals go.  In the box a variable says so. */
+static bool is_one_terminal(int fd, const char *variable)
 {
-	const char *outer = getenv("VMM_TERMINAL");
+	const char *outer = getenv(variable);
 
 	if (engine_box())
 		return outer && *outer == '1';
@@ -81,7 +81,8 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 		.timeout_seconds = o->timeout, .wanted = wanted, .options = o,
 		.lint_only = o->lint,
 		.look = { .colour = !engine_box() && wants_colour(STDERR_FILENO), .width = terminal_width(STDERR_FILENO) },
-		.progress = isatty(STDERR_FILENO) && !isatty(fd), .one_terminal = is_one_terminal(fd),
+		.progress = isatty(STDERR_FILENO) && !isatty(fd), .one_terminal = is_one_terminal(fd, "VMM_TERMINAL"),
+		.typed = is_one_terminal(STDIN_FILENO, "VMM_TYPED"),
 		.header = {
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
 			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
@@ -123,7 +124,8 @@ static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, i
 		.argv = argv, .guest_path = o->guest, .files = files, .memory_size = o->memory,
 		.timeout_seconds = o->timeout,
 		.out = file, .intel = intel, .colour = wants_colour(fd), .width = terminal_width(fd),
-		.one_terminal = is_one_terminal(fd), .input = true,
+		.one_terminal = is_one_terminal(fd, "VMM_TERMINAL"), .typed = is_one_terminal(STDIN_FILENO, "VMM_TYPED"),
+		.input = true,
 	};
 	int status = EXIT_STATUS_CANNOT_RUN;
 

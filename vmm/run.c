@@ -198,7 +198,7 @@ static void set_line(void *context, unsigned irq, bool level)
 void run_ports(const struct run_request *r, const struct run_machine *machine, FILE *console, struct ports *ports)
 {
 	const struct ports_config devices = {
-		.console = console, .first = r->sink ? r->sink->file : NULL, .input = console == stderr ? STDIN_FILENO : -1,
+		.console = console, .first = r->sink ? r->sink->file : NULL, .input = console == stderr ? STDIN_FILENO : -1, .typed = r->typed,
 		.memory_size = r->memory_size, .cpus = machine->cpus, .line = set_line, .context = machine->cpu[0],
 	};
 

@@ -42,6 +42,7 @@ struct run_request {
 	struct sink_options look;       /* of what is told on stderr */
 	bool progress;                  /* say on stderr how far it is */
 	bool one_terminal;              /* the trace and stderr go to one */
+	bool typed;                     /* stdin is the terminal that stderr goes to */
 	struct trace_header header;
 	struct check_context context;
 };

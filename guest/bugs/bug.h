@@ -92,6 +92,9 @@
 #define SYS_YIELD               2               /* the other thread runs */
 #define SYS_OWN                 3               /* a guest's own, with OWN_SERVICE: label own_service */
 
+#ifndef NMI_HANDLER
+#define NMI_HANDLER             paranoid
+#endif
 #ifndef DB_HANDLER
 #define DB_HANDLER              paranoid
 #endif

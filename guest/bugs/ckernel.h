@@ -49,6 +49,10 @@ enum { ROW_CODE32 = 1, ROW_CODE, ROW_DATA, ROW_USER32, ROW_USER_DATA, ROW_USER, 
 #ifndef CSTAR
 #define CSTAR                   (uint64_t)compat_entry
 #endif
+/* What else is set up, behind all of it. */
+#ifndef OWN_SETUP
+#define OWN_SETUP
+#endif
 /* The entry's move to the kernel's stack. */
 #ifndef TO_KERNEL_STACK
 #define TO_KERNEL_STACK         "	mov	kernel_rsp(%rip), %rsp\n"
@@ -198,6 +202,7 @@ _Noreturn void kernel(void)
 	set_up_segments();
 	set_up_interrupts();
 	set_up_syscall();
+	OWN_SETUP;
 	asm volatile("mov %0, %%r11d\n"
 	             "	mov	%1, %%rsp\n"
 	             "	" SYSRET "\n"

@@ -186,8 +186,10 @@ thread_start:
 stubs:
 	.set	vector, 0
 	.rept	32
-	.if	vector == X86_VECTOR_NMI || vector == X86_VECTOR_DF || vector == X86_VECTOR_MC
+	.if	vector == X86_VECTOR_DF || vector == X86_VECTOR_MC
 	stub	vector, paranoid
+	.elseif	vector == X86_VECTOR_NMI
+	stub	vector, NMI_HANDLER
 	.elseif	vector == X86_VECTOR_DB
 	stub	vector, DB_HANDLER
 	.else

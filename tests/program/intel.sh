@@ -43,6 +43,15 @@ check "--cpu=amd: as on the other vendor" json amd \
 	'[.[] | select(.kind == "syscall" and .before.mode == "compat").other_vendor[] | [.field, .there]] == [["vector", "none"]]'
 check "--cpu=amd: status 1" status_is amd 1
 
+# The machine around the kernel; input goes in by a disc.
+printf 'Ada\n' | "$vmm" --engine=box-intel "$build/uart.elf" >"$work/uart.out" 2>"$work/uart.err"
+echo $? >"$work/uart.status"
+check "uart.elf: what is piped in is heard" grep -qx 'guest: name? hello Ada' "$work/uart.err"
+check "uart.elf: status 0" status_is uart 0
+run smp --engine=box-intel --watch=none --cpus=2 "$build/smp.elf"
+check "smp.elf: a second processor starts" grep -qx 'guest: 2' "$work/smp.err"
+check "smp.elf: status 0" status_is smp 0
+
 # It has interrupts off, and runs freely: only the host's clock can end it.
 begin=$SECONDS
 run bad -f json --engine=box-intel --timeout=2 "$build/spin.elf"

@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 enum {
-	BOOT_PATIENCE_MS = 180000,      /* it takes 24000 on an idle machine */
+	BOOT_PATIENCE_MS = 180000,      /* it takes 24000 on an idle machine, and reads 3500 bytes of a request in one */
+	REQUEST_BYTES_PER_MS = 512,
 	TIMEOUT_GRACE_MS = 30000,       /* it looks at our clock every so many instructions */
 	MIB = 1 << 20
 };
@@ -142,7 +143,9 @@ bool bochs_start(struct bochs *bochs, const char *path, const struct bochs_confi
 	*bochs = (struct bochs){ .machine = { .console = memfd_create("console", MFD_CLOEXEC),
 					      .errors = memfd_create("errors", MFD_CLOEXEC),
 					      .name = BOCHS_NAME, .asked = true, .own_clock = true, .disc = config->request,
-					      .boot_patience_ms = BOOT_PATIENCE_MS, .grace_ms = TIMEOUT_GRACE_MS } };
+					      .boot_patience_ms = (unsigned)(BOOT_PATIENCE_MS +
+							config->request_size / REQUEST_BYTES_PER_MS),
+					      .grace_ms = TIMEOUT_GRACE_MS } };
 	if (pipe2(printer, O_CLOEXEC) == 0 && settings >= 0 && commands >= 0 && signal >= 0 &&
 	    bochs->machine.console >= 0 && bochs->machine.errors >= 0 && put_commands(commands) &&
 	    put_settings(settings, config->memory_size)) {

@@ -18,6 +18,7 @@ struct bochs_config {
 	uint64_t memory_size;           /* bytes, a multiple of a MiB */
 	int disc;                       /* memory file: the ISO image to boot; -1 with restore */
 	int request;                    /* memory file: the second disc, request_disc.h */
+	uint64_t request_size;          /* how much is on it */
 	const char *save, *restore;     /* directories of a saved machine; NULL: neither */
 };
 

@@ -42,13 +42,14 @@ struct box_request {
 	bool colour;                    /* VMM_COLOUR=1 or 0 inside */
 	unsigned width;                 /* COLUMNS inside, 0 unknown */
 	bool one_terminal;              /* out and stderr go to one: VMM_TERMINAL=1 inside */
-	bool input;                     /* what our stdin brings goes in; into the AMD box only */
+	bool typed;                     /* stdin is the terminal that stderr goes to: VMM_TYPED=1 inside */
+	bool input;                     /* what our stdin brings goes in; into the Intel box no more than 64 KiB of it */
 };
 
 /*
  * Run the program in a box of its own.  Inside it finds VMM_ENGINE=box or box-intel,
  * VMM_PROVENANCE ("QEMU 7.2.22 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd"),
- * VMM_COLOUR, COLUMNS when the width is known, and VMM_TERMINAL.  No QEMU outlives the call,
+ * VMM_COLOUR, COLUMNS when the width is known, VMM_TERMINAL and VMM_TYPED.  No QEMU outlives the call,
  * nor this process, however it ends.  Descriptors 0, 1 and 2 are open.
  */
 enum box_result box_run(const struct box_request *request, int *status);

@@ -157,6 +157,7 @@ static void run(struct relay *relay, const struct parts *parts)
 
 	if (outbox_fill(&outbox, request, BOCHS_NAME) != 0)
 		return;
+	config.request_size = outbox.size;
 	common = is_common(request, outbox.size);
 	archive = initramfs_make(&parts->kernel, box_modules_intel, true, &size);
 	config.memory_size = MEMORY_OWN + 2 * size + (common ? COMMON_GUEST + REQUEST_COPIES * COMMON_REQUEST :

@@ -263,18 +263,13 @@ static void receive(struct strings *arguments, struct strings *environment)
 	}
 }
 
-/* The program's end of its stdin.  Into the Intel box nothing comes once it runs. */
+/* The program's end of its stdin. */
 static int open_stdin(struct streams *streams)
 {
 	int ends[2];
 
-	streams->in = -1;
-	if (printer)
-		return open("/dev/null", O_RDONLY | O_CLOEXEC);
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		fail("pipe: %s", strerror(errno));
-	signal(SIGPIPE, SIG_IGN);               /* it need not read what comes */
-	fcntl(ends[1], F_SETFL, O_NONBLOCK);
 	streams->in = ends[1];
 	return ends[0];
 }
@@ -290,7 +285,6 @@ static pid_t start(const struct strings *arguments, const struct strings *enviro
 	if (pid < 0)
 		fail("fork: %s", strerror(errno));
 	if (pid == 0) {
-		signal(SIGPIPE, SIG_DFL);
 		dup2(in, 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
@@ -330,8 +324,13 @@ _Noreturn void box_init(void)
 		append_text(&environment, strdup(TICKER_MARK "=1"));
 	pid = start(&arguments, &environment, &streams);
 	streams.port = port;
-	if (printer)
-		clock = ticker_start(pid);
+	signal(SIGPIPE, SIG_IGN);               /* the program need not read what comes */
+	if (printer) {                          /* which does not come by the port then */
+		clock = ticker_start(pid, streams.in);
+		streams.in = -1;
+	} else {
+		fcntl(streams.in, F_SETFL, O_NONBLOCK);
+	}
 	error = streams_relay(&streams);
 	if (error != 0)
 		fail("cannot write to the port: %s", strerror(-error));

@@ -136,7 +136,7 @@ static enum relay_state started(struct relay *relay)
 		return broken(relay, "it starts what nobody asked for");
 	relay->phase = RELAY_RUNNING;
 	relay->deadline = UINT64_MAX;
-	if (relay->request->input && !relay->machine->asked)
+	if (relay->request->input)
 		relay->input = STDIN_FILENO;
 	if (relay->machine->own_clock)
 		relay->second_at = relay_clock() + SECOND_MS;
@@ -229,24 +229,42 @@ static enum relay_state on_writable(struct relay *relay)
 	return RELAY_GOES_ON;
 }
 
-/* What is there on stdin becomes the next frame to send; its end too. */
-static void on_input(struct relay *relay)
+/* Input becomes the next frame to send; none is its end. */
+static void send_input(struct relay *relay, const uint8_t *bytes, size_t size)
 {
-	struct frame_header header = { .type = FRAME_INPUT };
+	const struct frame_header header = { .type = FRAME_INPUT, .length = (uint32_t)size };
 	struct outbox *outbox = &relay->outbox;
-	uint8_t bytes[INPUT_MAX];
-	char *frame;
+	char *frame = malloc(sizeof(header) + size);
 
-	header.length = (uint32_t)input_read(&relay->input, bytes, sizeof(bytes));
-	if (header.length == 0 && relay->input >= 0)
-		return;
-	frame = malloc(sizeof(header) + sizeof(bytes));
 	if (!frame)
 		return;
 	memcpy(frame, &header, sizeof(header));
-	memcpy(frame + sizeof(header), bytes, header.length);
+	memcpy(frame + sizeof(header), bytes, size);
 	free(outbox->bytes);
-	*outbox = (struct outbox){ .bytes = frame, .size = sizeof(header) + header.length };
+	*outbox = (struct outbox){ .bytes = frame, .size = sizeof(header) + size };
+}
+
+/* The same for a machine that has no way in but its disc. */
+static void tell_input(struct relay *relay, const uint8_t *bytes, size_t size)
+{
+	request_disc_input(relay->machine->disc, &relay->news, bytes, size);
+	if (relay->news.input == REQUEST_INPUT_MAX)
+		relay->input = -1;
+	relay->news.input_ended = relay->input < 0;
+	request_disc_tell(relay->machine->disc, &relay->news);
+}
+
+static void on_input(struct relay *relay)
+{
+	uint8_t bytes[INPUT_MAX];
+	const size_t got = input_read(&relay->input, bytes, sizeof(bytes));
+
+	if (got == 0 && relay->input >= 0)
+		return;
+	if (relay->machine->asked)
+		tell_input(relay, bytes, got);
+	else
+		send_input(relay, bytes, got);
 }
 
 static enum relay_state on_time(struct relay *relay)
@@ -257,7 +275,8 @@ static enum relay_state on_time(struct relay *relay)
 		progress_show(relay);
 	if (now >= relay->second_at) {
 		relay->second_at += SECOND_MS;
-		request_disc_tell(relay->machine->disc, ++relay->seconds);
+		relay->news.seconds++;
+		request_disc_tell(relay->machine->disc, &relay->news);
 	}
 	if (now < relay->deadline)
 		return RELAY_GOES_ON;
@@ -317,7 +336,7 @@ enum relay_state relay_run(struct relay *relay, const struct machine *machine, b
 	relay->reader = calloc(1, sizeof(*relay->reader));
 	relay->outbox = (struct outbox){ .size = 0 };
 	relay->second_at = UINT64_MAX;
-	relay->seconds = 0;
+	relay->news = (struct request_news){ 0 };
 	relay->input = -1;
 	if (!relay->reader)
 		return RELAY_NOT_UP;

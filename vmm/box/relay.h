@@ -9,6 +9,7 @@
 #include "box/frame.h"
 #include "box/machine.h"
 #include "box/request.h"
+#include "box/request_disc.h"
 
 #include <signal.h>
 #include <stdbool.h>
@@ -42,7 +43,7 @@ struct relay {
 	struct outbox outbox;
 	uint64_t deadline;
 	uint64_t second_at;             /* when to tell the machine that a second has passed, or UINT64_MAX */
-	uint32_t seconds;               /* told */
+	struct request_news news;       /* told */
 	int input;                      /* what goes in, or -1: nothing, or no more */
 	bool progress_shown;
 };

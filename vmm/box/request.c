@@ -55,6 +55,8 @@ static void put_environment(struct writer *writer, const struct box_request *req
 	put_variable(writer, "VMM_COLOUR", request->colour ? "1" : "0");
 	if (request->one_terminal)
 		put_variable(writer, "VMM_TERMINAL", "1");
+	if (request->typed)
+		put_variable(writer, "VMM_TYPED", "1");
 	snprintf(width, sizeof(width), "%u", request->width);
 	if (request->width > 0)
 		put_variable(writer, "COLUMNS", width);

@@ -20,12 +20,13 @@ enum {
 	MASTER = 0xa0, PACKET = 0xa0, NO_INTERRUPTS = 2,
 	BUSY = 0x80, REQUEST = 0x08, ERROR = 0x01,
 	READ_10 = 0x28, PACKET_WORDS = 6,
-	CLOCK_SECTOR = REQUEST_DISC_MAX / REQUEST_SECTOR - 1,
+	NEWS_SECTOR = REQUEST_DISC_MAX / REQUEST_SECTOR - 1,
+	INPUT_SECTOR = NEWS_SECTOR - REQUEST_INPUT_MAX / REQUEST_SECTOR,
 	SECTORS_AT_ONCE = 16, ATTEMPTS = 5, PATIENCE = 20000000
 };
 
-/* Between the first sector and the clock. */
-static const uint64_t ROOM = REQUEST_DISC_MAX - UINT64_C(2) * REQUEST_SECTOR;
+/* Between the first sector and the input. */
+static const uint64_t ROOM = UINT64_C(1) * (INPUT_SECTOR - 1) * REQUEST_SECTOR;
 
 int request_disc_make(const void *bytes, size_t size)
 {
@@ -43,10 +44,20 @@ int request_disc_make(const void *bytes, size_t size)
 	return -1;
 }
 
-void request_disc_tell(int disc, uint32_t seconds)
+void request_disc_tell(int disc, const struct request_news *news)
 {
-	if (pwrite(disc, &seconds, sizeof(seconds), (off_t)CLOCK_SECTOR * REQUEST_SECTOR) != sizeof(seconds))
+	if (pwrite(disc, news, sizeof(*news), (off_t)NEWS_SECTOR * REQUEST_SECTOR) != sizeof(*news))
 		message("the clock of the box stands still: %s", strerror(errno));
+}
+
+void request_disc_input(int disc, struct request_news *news, const void *bytes, size_t size)
+{
+	const size_t room = REQUEST_INPUT_MAX - news->input, part = size < room ? size : room;
+
+	if (pwrite(disc, bytes, part, (off_t)INPUT_SECTOR * REQUEST_SECTOR + news->input) == (ssize_t)part)
+		news->input += (uint32_t)part;
+	else
+		message("the box takes no input: %s", strerror(errno));
 }
 
 /* The C library's outsw and insw do not say that they touch memory. */
@@ -138,12 +149,24 @@ int request_disc_read(void)
 	return lseek(fd, 0, SEEK_SET) == 0 ? fd : -errno;
 }
 
-uint32_t request_disc_seconds(void)
+bool request_disc_news(struct request_news *news)
 {
 	uint8_t bytes[REQUEST_SECTOR];
-	uint32_t seconds = 0;
 
-	if (read_patiently(CLOCK_SECTOR, 1, bytes))
-		memcpy(&seconds, bytes, sizeof(seconds));
-	return seconds;
+	if (!read_patiently(NEWS_SECTOR, 1, bytes))
+		return false;
+	memcpy(news, bytes, sizeof(*news));
+	return true;
+}
+
+size_t request_disc_take(uint32_t offset, uint8_t *bytes, size_t size)
+{
+	uint8_t sector[REQUEST_SECTOR];
+	const uint32_t inside = offset % REQUEST_SECTOR;
+	const size_t part = size < REQUEST_SECTOR - inside ? size : REQUEST_SECTOR - inside;
+
+	if (offset >= REQUEST_INPUT_MAX || !read_patiently(INPUT_SECTOR + offset / REQUEST_SECTOR, 1, sector))
+		return 0;
+	memcpy(bytes, sector + inside, part);
+	return part;
 }

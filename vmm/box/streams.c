@@ -36,7 +36,7 @@ static void close_input(struct streams *s)
 	s->in = -1;
 }
 
-/* The next frame that is there, as what waits.  What cannot be a frame ends the input: the outside is broken, and sees it. */
+/* The next frame that is there, as what waits.  What cannot be one ends the input: the outside is broken, and sees it. */
 static void next_input(struct streams *s, struct waiting *w)
 {
 	const int got = frame_next(s->reader, &w->frame);

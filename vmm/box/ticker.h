@@ -1,5 +1,6 @@
 /*
- * The host's seconds, in a machine whose own are counted in instructions.
+ * What happens outside a machine whose own time is counted in instructions: the
+ * host's seconds, and input.
  */
 #ifndef BOX_TICKER_H
 #define BOX_TICKER_H
@@ -9,7 +10,10 @@
 /* In the environment of a program that gets its seconds so. */
 #define TICKER_MARK             "VMM_SECONDS"
 
-/* A process that sends program a SIGALRM for each second that the request disc's clock tells, until it is killed. */
-pid_t ticker_start(pid_t program);
+/*
+ * A process that sends program a SIGALRM for each second that the request disc tells, and writes
+ * the input to this pipe, until it is killed.  The pipe is closed here.
+ */
+pid_t ticker_start(pid_t program, int input);
 
 #endif

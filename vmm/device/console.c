@@ -70,13 +70,18 @@ void console_tick(struct console *c)
 	fflush(c->file);
 }
 
+void console_typed(struct console *c)
+{
+	c->length -= c->shown;
+	memmove(c->line, c->line + c->shown, c->length);
+	c->shown = 0;
+}
+
 void console_settle(struct console *c)
 {
 	if (!c->shown)
 		return;
 	fputc('\n', c->file);
 	fflush(c->file);
-	c->length -= c->shown;
-	memmove(c->line, c->line + c->shown, c->length);
-	c->shown = 0;
+	console_typed(c);
 }

@@ -26,6 +26,9 @@ void console_tick(struct console *c);
 /* Something else is about to be written: it shall begin a line.  What follows of the guest's line then begins another. */
 void console_settle(struct console *c);
 
+/* The terminal itself has begun a line, as somebody typed one there.  What follows of the guest's is another. */
+void console_typed(struct console *c);
+
 /* Write out an unfinished last line. */
 void console_flush(struct console *c);
 

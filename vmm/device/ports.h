@@ -19,6 +19,7 @@ struct ports_config {
 	FILE *console;                  /* where the guest's text goes, a line at a time */
 	FILE *first;                    /* flushed before each line, to keep the order on one terminal; or NULL */
 	int input;                      /* what the serial port receives; -1: nothing */
+	bool typed;                     /* it is typed on the terminal where the guest's text goes */
 	uint64_t memory_size;
 	unsigned cpus;
 	/* Set an ISA interrupt line; NULL: nobody listens. */

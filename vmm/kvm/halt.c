@@ -18,9 +18,9 @@
 /* The signals that KVM_RUN holds off, or NULL: as the thread does. */
 static int set_mask(struct vm *vm, const sigset_t *set)
 {
-	struct {
+	union {                                 /* a header that ends in a flexible array, with room */
 		struct kvm_signal_mask header;
-		uint8_t set[KERNEL_SIGSET];
+		uint8_t bytes[sizeof(struct kvm_signal_mask) + KERNEL_SIGSET];
 	} mask = { .header = { .len = KERNEL_SIGSET } };
 
 	if (!set)
@@ -29,9 +29,17 @@ static int set_mask(struct vm *vm, const sigset_t *set)
 	return vm_ioctl(vm->vcpu, KVM_SET_SIGNAL_MASK, &mask);
 }
 
+static uint32_t activity(struct vm *vm)
+{
+	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
+
+	return vm_ioctl(vm->vcpu, KVM_GET_MP_STATE, &state) < 0 ? KVM_MP_STATE_RUNNABLE : state.mp_state;
+}
+
 /*
  * Let KVM look.  A signal waits already, so that KVM_RUN neither waits nor runs
- * the guest: it only makes a vCPU that was woken runnable.
+ * the guest: it only makes a vCPU that was woken runnable.  Not once it is, as
+ * KVM would then begin to deliver what woke it.
  */
 static void look(struct vm *vm)
 {
@@ -41,7 +49,7 @@ static void look(struct vm *vm)
 	sigaddset(&signal, SIGNAL);
 	sigprocmask(SIG_BLOCK, &signal, &before);
 	if (set_mask(vm, &before) == 0 && raise(SIGNAL) == 0) {
-		for (unsigned n = 0; n < LOOKS; n++) {
+		for (unsigned n = 0; n < LOOKS && activity(vm) == KVM_MP_STATE_HALTED; n++) {
 			vm->run->immediate_exit = 0;    /* vm_run sets it anew, where it is due */
 			ioctl(vm->vcpu, KVM_RUN, 0);
 		}
@@ -49,13 +57,6 @@ static void look(struct vm *vm)
 	}
 	set_mask(vm, NULL);
 	sigprocmask(SIG_SETMASK, &before, NULL);
-}
-
-static uint32_t activity(struct vm *vm)
-{
-	struct kvm_mp_state state = { .mp_state = KVM_MP_STATE_RUNNABLE };
-
-	return vm_ioctl(vm->vcpu, KVM_GET_MP_STATE, &state) < 0 ? KVM_MP_STATE_RUNNABLE : state.mp_state;
 }
 
 /* Nothing that it takes by itself is to come: no interrupt, and no NMI is on its way. */

@@ -265,11 +265,13 @@ int vm_protect(struct vm *vm, uint64_t gpa)
 
 int vm_unprotect(struct vm *vm)
 {
-	if (vm->machine->protected && mprotect(vm->machine->guest_memory, vm->machine->memory_size, PROT_READ | PROT_WRITE)) {
+	struct vm_machine *m = vm->machine;
+
+	if (m->protected && mprotect(m->guest_memory, m->memory_size, PROT_READ | PROT_WRITE)) {
 		message("mprotect of guest memory: %s", strerror(errno));
 		return -EFAULT;
 	}
-	vm->machine->protected = false;
+	m->protected = false;
 	return 0;
 }
 

@@ -121,6 +121,19 @@ static int enter(struct vm *vm)
 	return r;
 }
 
+/*
+ * Whether KVM was interrupted between taking an interrupt from its controller and the guest.  The
+ * next entry would deliver it, whichever mode that has: so the guest gets it first, and the interruption waits
+ * for the next tick.
+ */
+static bool is_delivering(struct vm *vm)
+{
+	struct kvm_vcpu_events events = { 0 };
+
+	return vm->machine->config.irqchip && vm_ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &events) == 0 &&
+	       ((events.interrupt.injected && !events.interrupt.soft) || events.nmi.injected);
+}
+
 int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 {
 	int r = vm_prepare_debug(vm, mode);
@@ -129,7 +142,8 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 		return r;
 	do
 		r = enter(vm);
-	while (r == -EAGAIN);                   /* a vCPU that waited has got its start */
+	while (r == -EAGAIN ||                  /* a vCPU that waited has got its start */
+	       (r == -EINTR && mode == RUN_LOOSE && is_delivering(vm)));
 	if (r < 0 && r != -EINTR && !(r == -EFAULT && vm->machine->protected)) {
 		message("KVM_RUN: %s", strerror(-r));
 		return r;

@@ -26,6 +26,7 @@ enum {
 	INSN_ALONE = 1 << 9,            /* shows what a tracer moves (SIDT), has two ways on (XBEGIN), or KVM rewrites it (VMCALL) */
 	INSN_CALL = 1 << 10,            /* near CALL: comes back as a rule */
 	INSN_LOADS_TABLE = 1 << 11,     /* LGDT, LIDT, LTR, LLDT */
+	INSN_PAUSE = 1 << 12,
 };
 
 /* Where the processor goes on, as far as the instruction alone says. */

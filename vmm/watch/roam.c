@@ -43,10 +43,16 @@ static bool unseen_entries(struct stepper *st)
 	       (sysenter_cs_usable(s.msr.sysenter_cs) && s.msr.sysenter_eip && !roam_withholds(st, X86_VECTOR_GP));
 }
 
+/* A HLT that waits inside KVM. */
+static bool is_halt(const struct stepper *st)
+{
+	return st->insn.flags & INSN_HLT && !st->before.cpl && st->w->irqchip;
+}
+
 bool roam_begins(struct stepper *st)
 {
 	const struct roaming *r = &st->roaming;
-	const bool waits = st->insn.flags & INSN_HLT && !st->before.cpl && st->w->irqchip;
+	const bool waits = is_halt(st);
 
 	if (r->pending || r->at_gate || st->guest_tf || st->guest_breaks)
 		return false;
@@ -213,6 +219,7 @@ static enum outcome run_loose(struct stepper *st)
 {
 	struct roaming *r = &st->roaming;
 	struct x86_state now;
+	enum outcome outcome;
 	struct stop_hit hit;
 	struct vm_exit exit;
 	unsigned accesses = 0;
@@ -238,8 +245,14 @@ static enum outcome run_loose(struct stepper *st)
 			r->exit = exit;
 			r->pending = r->at_gate = true;
 			return STEPPED;
+		case EXIT_PROTECTED:                    /* code that a stretch has read */
+			if (stretch_allow(st))
+				return FAILED;
+			break;
 		case EXIT_INTERRUPTED:
-			return tick(st, &exit, &now);
+			hit = stops_hit(&st->stops, &now, now.rip);
+			outcome = tick(st, &exit, &now);
+			return outcome == STEPPED && hit.ours ? stopped_at(st, &hit, &now) : outcome;
 		case EXIT_MMIO:
 			if (ports_memory(&exit))
 				break;
@@ -250,6 +263,21 @@ static enum outcome run_loose(struct stepper *st)
 		}
 	}
 	return FAILED;
+}
+
+/*
+ * Step over the HLT, so that no interrupt comes before it that would have ended the halt: the shadow of an STI is lost in the
+ * step over that, and QEMU's VMRUN does not load it.
+ */
+static enum outcome halt(struct stepper *st)
+{
+	struct vm_exit exit;
+
+	do
+		if (vm_run(st->w->vm, RUN_STEP, &exit))
+			return FAILED;
+	while (exit.kind == EXIT_INTERRUPTED && !*st->w->stop);
+	return STEPPED;
 }
 
 enum outcome roam(struct stepper *st)
@@ -268,7 +296,11 @@ enum outcome roam(struct stepper *st)
 	if (vm_get_state(st->w->vm, &s, VM_REGS))
 		return FAILED;
 	s.rflags = st->before.rflags;
-	outcome = vm_set_state(st->w->vm, &s, VM_REGS) ? FAILED : run_loose(st);
+	outcome = vm_set_state(st->w->vm, &s, VM_REGS) ? FAILED : STEPPED;
+	if (outcome == STEPPED && is_halt(st))
+		outcome = halt(st);
+	if (outcome == STEPPED)
+		outcome = run_loose(st);
 	r->lost_sight = outcome == ENDED;
 	return roam_disarm(st) ? FAILED : outcome;
 }

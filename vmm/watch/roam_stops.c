@@ -160,6 +160,7 @@ static void refresh(struct stepper *st)
 	if (!stops_fit(&st->stops, &st->before))
 		st->stops.stale = true;
 	stops_refresh(&st->stops, &st->before);
+	patches_lower(&st->stops.patches);              /* kernels patch their own code, handlers too */
 	if (st->roaming.armed == st->stops.built)
 		return;
 	add_vectors(st);

@@ -138,15 +138,16 @@ static enum outcome run_until(struct stepper *st, enum vm_run_mode mode, struct 
 			watch_serve_msr(vm, &exit, &st->msr.value);
 			break;
 		case EXIT_INTERRUPTED:
-			if (!*st->w->stop) {
-				ports_tick(st->w->ports);
-				/* Before a stop: a step over it would end as a step, and nothing would tell that it was one. */
-				if (stops_hit(&st->stops, &r->after, r->after.rip).ours)
-					mode = RUN_FREE;
-				break;
+			if (*st->w->stop) {
+				st->end->interrupted = true;
+				return ENDED;
 			}
-			st->end->interrupted = true;
-			return ENDED;
+			ports_tick(st->w->ports);
+			/* At a stop that has not run yet: with TF lent anew, KVM would tell of that step instead. */
+			r->hit = stops_hit(&st->stops, &r->after, r->after.rip);
+			if (r->hit.ours)
+				return STOPPED;
+			break;
 		case EXIT_PROTECTED:
 			r->err = stretch_allow(st);
 			if (r->err)
