@@ -48,9 +48,11 @@ static struct record record_of(const struct transition *t)
 {
 	const struct gate *g = t->faulted ? &t->delivery : &t->gate;
 	struct record r = {
-		.seq = t->seq, .cpu = t->cpu, .kind = t->gate.kind, .exception = t->faulted || t->gate.kind == GATE_FAULT, .vector = g->vector,
+		.seq = t->seq, .cpu = t->cpu, .kind = t->gate.kind,
+		.exception = t->faulted || t->gate.kind == GATE_FAULT, .vector = g->vector,
 		.rip = t->before.rip, .target = t->after.rip, .symbol = t->symbol, .target_symbol = t->target,
-		.rsp = t->before.gpr[GPR_RSP], .target_rsp = t->after.gpr[GPR_RSP], .cpl = t->before.cpl, .target_cpl = t->after.cpl,
+		.rsp = t->before.gpr[GPR_RSP], .target_rsp = t->after.gpr[GPR_RSP], .cpl = t->before.cpl,
+		.target_cpl = t->after.cpl,
 		.msr = t->msr_index, .value = t->msr_value,
 	};
 

@@ -18,7 +18,9 @@ static bool start_at_exception(const struct death_input *in, struct x86_state *s
 		return false;
 	*s = *state;
 	start->known = true;
-	start->event = (struct event){ .vector = record->vector, .has_error = record->has_error, .error = record->error };
+	start->event = (struct event){
+		.vector = record->vector, .has_error = record->has_error, .error = record->error,
+	};
 	start->has_cr2 = record->vector == X86_VECTOR_PF;
 	start->cr2 = record->cr2;
 	return true;
@@ -81,7 +83,8 @@ void death_report(const struct death_input *in, struct death *d)
 	bool analysed = false;
 
 	*d = (struct death){
-		.end = in->told ? in->told : in->end->end, .cpu = in->end->cpu, .note = !in->end->died, .rerun = in->rerun, .rerun_from = in->rerun_from,
+		.end = in->told ? in->told : in->end->end, .cpu = in->end->cpu, .note = !in->end->died,
+		.rerun = in->rerun, .rerun_from = in->rerun_from,
 		.rerun_failed = in->rerun_failed,
 	};
 	if (ends_with(in, "fault-loop") && recorder_loops(in->recorder, in->end->cpu, &loop)) {
