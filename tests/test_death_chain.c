@@ -42,7 +42,8 @@ static struct chain chain;
 
 static void write_gate(unsigned vector, uint64_t offset, uint16_t selector, uint8_t access, uint8_t ist)
 {
-	fake_write(IDT + vector * 16, (offset & 0xffff) | (uint64_t)selector << 16 | (uint64_t)ist << 32 | (uint64_t)access << 40 |
+	fake_write(IDT + vector * 16,
+	           (offset & 0xffff) | (uint64_t)selector << 16 | (uint64_t)ist << 32 | (uint64_t)access << 40 |
 	           (offset >> 16 & 0xffff) << 48, 8);
 	fake_write(IDT + vector * 16 + 8, offset >> 32, 8);
 }
@@ -66,7 +67,8 @@ static void setup(void)
 	fake_write(PDPT, PD | RIGHTS, 8);
 	fake_write(PD, PT | RIGHTS, 8);
 	for (uint64_t page = PML4; page < 0x10000; page += X86_PAGE_SIZE)
-		set_page(page, page | X86_PTE_P | X86_PTE_W | (page >= USER && page < RSP0 - X86_PAGE_SIZE ? X86_PTE_U : 0));
+		set_page(page, page | X86_PTE_P | X86_PTE_W |
+		               (page >= USER && page < RSP0 - X86_PAGE_SIZE ? X86_PTE_U : 0));
 	fake_write(GDT + CS0, CODE64(0), 8);
 	fake_write(GDT + DS0, DATA(0), 8);
 	fake_write(GDT + (DS3 & ~3), DATA(3), 8);
@@ -78,11 +80,13 @@ static void setup(void)
 	fake_write(TSS + X86_TSS64_RSP0, RSP0, 8);
 	fake_write(TSS + X86_TSS64_IOMAP, X86_TSS64_SIZE, 2);
 	state = (struct x86_state){
-		.rip = CODE, .rflags = 2, .gpr = { [GPR_RSP] = STACK + X86_PAGE_SIZE }, .cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = PML4,
+		.rip = CODE, .rflags = 2, .gpr = { [GPR_RSP] = STACK + X86_PAGE_SIZE },
+		.cr0 = X86_CR0_PE | X86_CR0_PG | X86_CR0_WP, .cr3 = PML4,
 		.cr4 = X86_CR4_PAE | X86_CR4_OSFXSR, .efer = X86_EFER_LME | X86_EFER_LMA | X86_EFER_SCE | X86_EFER_NXE,
 		.cs = { .selector = CS0, .type = 0xb, .s = true, .p = true, .l = true, .limit = UINT32_MAX },
 		.ss = { .selector = DS0, .type = 3, .s = true, .p = true, .db = true, .limit = UINT32_MAX },
-		.gdtr = { GDT, 0x47 }, .idtr = { IDT, 32 * 16 - 1 }, .tr = { .selector = TR, .base = TSS, .limit = 103, .p = true },
+		.gdtr = { GDT, 0x47 }, .idtr = { IDT, 32 * 16 - 1 },
+		.tr = { .selector = TR, .base = TSS, .limit = 103, .p = true },
 		.ldtr = { .unusable = true },
 	};
 }
@@ -533,7 +537,7 @@ Test(delivery, on_a_stack_that_ran_out)
 {
 	state.gpr[GPR_RSP] = STACK;
 	set_page(STACK - X86_PAGE_SIZE, 0);
-	RUN_CODE(0x50);                                         /* the page below holds the code: so it cannot be fetched */
+	RUN_CODE(0x50);                                         /* the page below has the code */
 	build(VENDOR_AMD);
 	cr_expect_eq(chain.link[0].reason.subject, SUBJECT_CODE);
 	set_page(STACK - X86_PAGE_SIZE, CODE | X86_PTE_P);      /* read-only */
@@ -601,8 +605,10 @@ Test(delivery, agrees_with_the_model)
 	for (unsigned n = 0; n < 20000; n++) {
 		const struct event event = { .vector = X86_VECTOR_UD };
 		const struct scene scene = { .view = &view, .s = &state, .vendor = VENDOR_INTEL };
-		static const uint16_t selectors[] = { 0, CS0, DS0, CS3, DS3, TR, ABSENT, 0x40, 0x100, CS0 | 3, SHORT_LDT };
-		static const uint64_t stacks[] = { RSP0, RSP0 - 8, UINT64_C(0x900000000000), STACK + 64, UINT64_C(0xffff800000000000) };
+		static const uint16_t selectors[] = { 0, CS0, DS0, CS3, DS3, TR, ABSENT, 0x40, 0x100, CS0 | 3,
+			SHORT_LDT };
+		static const uint64_t stacks[] = { RSP0, RSP0 - 8, UINT64_C(0x900000000000), STACK + 64,
+			UINT64_C(0xffff800000000000) };
 		struct gate gate = { .kind = GATE_FAULT, .vector = X86_VECTOR_UD };
 		struct prediction p;
 		struct x86_state after;
@@ -619,7 +625,8 @@ Test(delivery, agrees_with_the_model)
 		fake_write(GDT + CS0, CODE64(0) ^ (seed >> 8 & 7 ? 0 : UINT64_C(1) << (40 + (seed >> 16 & 15))), 8);
 		fake_write(TSS + X86_TSS64_RSP0, stacks[(seed >> 20) % 5], 8);
 		fake_write(TSS + X86_TSS64_IST1, stacks[(seed >> 24) % 5], 8);
-		write_gate(X86_VECTOR_UD, seed >> 56 & 3 ? HANDLER : UINT64_C(0x8000900000000000), selectors[(seed >> 28) % 11],
+		write_gate(X86_VECTOR_UD, seed >> 56 & 3 ? HANDLER : UINT64_C(0x8000900000000000),
+		           selectors[(seed >> 28) % 11],
 		           seed >> 32 & 3 ? 0x8e : (uint8_t)(seed >> 36), seed >> 44 & 1);
 		state.tr.limit = seed >> 48 & 3 ? 103 : seed >> 50 & 63;
 
@@ -642,8 +649,10 @@ Test(delivery, agrees_with_the_model)
 		cr_assert_eq(p.fault, !passed, "round %u: the model %s, this %s: %s", n, p.fault ? "faults" : "passes",
 		             passed ? "passes" : "faults", r.why);
 		if (p.fault && !p.fault_open) {
-			cr_assert_eq(p.vector, r.vector, "round %u: vector %u, the model has %u: %s", n, r.vector, p.vector, r.why);
-			cr_assert_eq((p.error ^ r.error) & ~p.unsaid[FIELD_ERROR], 0u, "round %u: error %x, the model has %x: %s", n,
+			cr_assert_eq(p.vector, r.vector, "round %u: vector %u, the model has %u: %s", n, r.vector,
+			             p.vector, r.why);
+			cr_assert_eq((p.error ^ r.error) & ~p.unsaid[FIELD_ERROR], 0u,
+			             "round %u: error %x, the model has %x: %s", n,
 			             r.error, p.error, r.why);
 		}
 	}
@@ -654,7 +663,8 @@ TestSuite(pairs);
 /* SDM vol. 3A, table 6-5. */
 Test(pairs, make_a_double_fault_as_the_table_has_it)
 {
-	static const uint8_t contributory[] = { X86_VECTOR_DE, X86_VECTOR_TS, X86_VECTOR_NP, X86_VECTOR_SS, X86_VECTOR_GP };
+	static const uint8_t contributory[] = { X86_VECTOR_DE, X86_VECTOR_TS, X86_VECTOR_NP, X86_VECTOR_SS,
+		X86_VECTOR_GP };
 
 	for (unsigned n = 0; n < sizeof contributory; n++) {
 		cr_expect_eq(fault_pair(X86_VECTOR_UD, contributory[n]), PAIR_SERIAL);
@@ -690,7 +700,8 @@ Test(hostile, anything_gives_a_chain)
 	unsigned raised_some = 0;
 
 	for (unsigned n = 0; n < 40000; n++) {
-		uint8_t *tables[] = { fake_memory + GDT, fake_memory + IDT, fake_memory + TSS, fake_memory + PT, fake_memory + PD };
+		uint8_t *tables[] = { fake_memory + GDT, fake_memory + IDT, fake_memory + TSS, fake_memory + PT,
+			fake_memory + PD };
 
 		if (n % 64 == 0)
 			setup();

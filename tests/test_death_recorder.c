@@ -56,7 +56,7 @@ static bool loops(void)
 {
 	struct fault_loop loop;
 
-	return recorder_loops(recorder, &loop);
+	return recorder_loops(recorder, 0, &loop);
 }
 
 Test(recorder, keeps_the_last_gates)
@@ -74,21 +74,21 @@ Test(recorder, knows_which_handlers_are_under_way)
 	struct transition t = fault(0x1000, 0x8000, 0);
 
 	pass(&t);
-	cr_expect(recorder_in_exception(recorder));
+	cr_expect(recorder_in_exception(recorder, 0));
 	gate(GATE_SWAPGS, 0, 0);
-	cr_expect(recorder_in_exception(recorder));
+	cr_expect(recorder_in_exception(recorder, 0));
 	t = fault(0x2000, 0x7fd0, 0);
 	pass(&t);
-	cr_assert_eq(recorder_nest(recorder, &nest), 2u);
+	cr_assert_eq(recorder_nest(recorder, 0, &nest), 2u);
 	cr_expect_eq(nest[0].rip, 0x1000u);
 	cr_expect_eq(nest[1].rip, 0x2000u);
 	gate(GATE_IRET, 0x2000, 0x7fd0);
-	cr_expect_eq(recorder_nest(recorder, &nest), 1u);
-	cr_expect_not(recorder_in_exception(recorder));
+	cr_expect_eq(recorder_nest(recorder, 0, &nest), 1u);
+	cr_expect_not(recorder_in_exception(recorder, 0));
 	for (unsigned n = 0; n < 100; n++)
 		pass(&t);
-	cr_expect_eq(recorder_nest(recorder, &nest), (unsigned)RECORDER_NEST);
-	cr_expect_eq(recorder_depth(recorder), 101u);
+	cr_expect_eq(recorder_nest(recorder, 0, &nest), (unsigned)RECORDER_NEST);
+	cr_expect_eq(recorder_depth(recorder, 0), 101u);
 }
 
 Test(recorder, keeps_the_last_findings)
@@ -114,7 +114,7 @@ Test(recorder, finds_a_handler_that_returns_with_nothing_mended)
 		pass(&t);
 		gate(GATE_IRET, 0x1000, 0x8000);
 	}
-	cr_assert(recorder_loops(recorder, &loop));
+	cr_assert(recorder_loops(recorder, 0, &loop));
 	cr_expect_eq(n, LOOP_LIMIT + 1u);
 	cr_expect_eq(loop.first, 1u);
 	cr_expect_eq(loop.count, LOOP_LIMIT + 1u);
@@ -130,7 +130,7 @@ Test(recorder, finds_a_handler_that_faults_itself)
 
 		pass(&t);
 	}
-	cr_assert(recorder_loops(recorder, &loop));
+	cr_assert(recorder_loops(recorder, 0, &loop));
 	cr_expect(loop.nested);
 	cr_expect_eq(loop.stack, 48u);
 }
@@ -144,7 +144,7 @@ Test(recorder, finds_two_that_take_turns)
 
 		pass(&t);
 	}
-	cr_assert(recorder_loops(recorder, &loop));
+	cr_assert(recorder_loops(recorder, 0, &loop));
 	cr_expect_eq(loop.period, 2u);
 }
 
@@ -158,7 +158,7 @@ Test(recorder, finds_a_handler_whose_return_is_not_seen)
 
 		pass(&t);
 	}
-	cr_assert(recorder_loops(recorder, &loop));
+	cr_assert(recorder_loops(recorder, 0, &loop));
 	cr_expect_not(loop.nested);
 }
 
@@ -171,6 +171,26 @@ Test(recorder, is_silent_where_returns_are_not_seen_and_a_register_moves_on)
 		pass(&t);
 		cr_assert_not(loops());
 	}
+}
+
+/* Another vCPU's gates come between, and are not this one's. */
+Test(recorder, keeps_the_vcpus_apart)
+{
+	struct transition other = { .cpu = 1, .gate = { .kind = GATE_SYSCALL } };
+	struct fault_loop loop;
+
+	for (unsigned n = 0; n < 2 * LOOP_LIMIT && !loops(); n++) {
+		struct transition t = fault(0x9000, 0x80000 - 48 * n, 0x123);
+
+		pass(&t);
+		pass(&other);
+	}
+	cr_expect(recorder_loops(recorder, 0, &loop));
+	cr_expect_not(recorder_loops(recorder, 1, &loop));
+	cr_expect(recorder_in_exception(recorder, 0));
+	cr_expect_not(recorder_in_exception(recorder, 1));
+	cr_expect_eq(recorder_last_on(recorder, 0, 0)->vector, X86_VECTOR_PF);
+	cr_expect_eq(recorder_last_on(recorder, 1, 1)->seq, seq - 2);
 }
 
 /* None of what follows is a loop, however long it goes on. */

@@ -20,7 +20,7 @@ void autopsy_transition(struct recorder *recorder, const struct transition *t)
 	struct fault_loop loop;
 
 	recorder_transition(recorder, t);
-	if (recorder_loops(recorder, &loop))
+	if (recorder_loops(recorder, t->cpu, &loop))
 		deadline_fault_loop();
 }
 
@@ -29,7 +29,8 @@ void autopsy_fault_loop(struct run_end *end)
 	end->end = "fault-loop";
 	end->died = true;
 	end->interrupted = false;
-	snprintf(end->account, sizeof end->account, "endless fault: the same exception again and again, with nothing changed");
+	snprintf(end->account, sizeof end->account,
+	         "endless fault: the same exception again and again, with nothing changed");
 }
 
 static void on_transition(void *context, struct transition *t)
@@ -72,7 +73,8 @@ static const char *run_again(struct autopsy *a, const struct run_end *first, str
 	FILE *console = fopen("/dev/null", "w");
 	struct ports ports = { 0 };
 	struct watch watch = {
-		.view = a->view, .ports = &ports, .event = on_transition, .context = a, .step_from = last ? last->seq : 0,
+		.view = a->view, .ports = &ports, .event = on_transition, .context = a,
+		.step_from = last ? last->seq : 0,
 	};
 	const char *failed = "the machine could not be set up once more";
 
@@ -82,7 +84,8 @@ static const char *run_again(struct autopsy *a, const struct run_end *first, str
 	if (console && !run_start_machine(r, a->machine)) {
 		a->view->vm = a->machine->cpu[0];
 		run_ports(r, a->machine, console, &ports);
-		deadline_start(a->machine->cpu[0], seconds_left(r), a->machine->cpus > 1 ? DEADLINE_TURN_MS : DEADLINE_TICK_MS);
+		deadline_start(a->machine->cpu[0], seconds_left(r),
+		               a->machine->cpus > 1 ? DEADLINE_TURN_MS : DEADLINE_TICK_MS);
 		failed = run_watched(r, a->machine, &watch, second) ? "KVM failed" : compare(first, second, &ports);
 	}
 	if (console)
@@ -93,7 +96,7 @@ static const char *run_again(struct autopsy *a, const struct run_end *first, str
 /* A guest that ended itself is told of when it did so in an exception's handler: "it reboots", "it halts". */
 static bool ended_in_handler(const struct autopsy *a, const struct run_end *end)
 {
-	return !end->interrupted && recorder_in_exception(a->recorder);
+	return !end->interrupted && recorder_in_exception(a->recorder, end->cpu);
 }
 
 void autopsy_perform(struct autopsy *a, const struct run_end *end)
@@ -101,7 +104,8 @@ void autopsy_perform(struct autopsy *a, const struct run_end *end)
 	const struct record *last = recorder_last(a->recorder, 0);
 	struct run_end second = { 0 };
 	struct death_input in = {
-		.image = a->request->image, .view = a->view, .vendor = a->request->context.vendor, .recorder = a->recorder, .end = end,
+		.image = a->request->image, .view = a->view, .vendor = a->request->context.vendor,
+		.recorder = a->recorder, .end = end,
 	};
 
 	if (!end->died && !ended_in_handler(a, end))

@@ -12,6 +12,7 @@ dies() {
 	run "$name" -f json "$@" "$build/$guest.elf"
 	check "$name: status 4" status_is "$name" 4
 	check "$name: one line says why it died" json "$name" '[.[] | select(.kind == "death")] | length == 1'
+	check "$name: it died" json "$name" '(.[] | select(.kind == "death")).died == true'
 	check "$name: end $end" json "$name" ".[-1].end == \"$end\" and (.[] | select(.kind == \"death\")).end == \"$end\""
 	check "$name: chain $vectors" json "$name" \
 		"[(.[] | select(.kind == \"death\")).chain[] | select(.step == \"instruction\" or (.step == \"delivery\" and .entered == false)) | .vector] == $vectors"
@@ -57,12 +58,12 @@ check "unwatched: no transition of the second run" json 16-tss-stack--watch=none
 # A guest that ends itself in an exception's handler has not died: the report is a note.
 run resets -f json "$build/resets.elf"
 check "resets: status 0" status_is resets 0
-check "resets: the last exception is told" json resets '[.[] | select(.kind == "last-exception")] | length == 1 and
-	(.[0].end == "reset") and (.[0].chain[0].vector == 13) and (.[0].sentence | test("LDT"))'
-check "resets: no death" json resets '[.[] | select(.kind == "death")] == [] and .[-1].end == "reset" and .[-1].account == null'
+check "resets: the last exception is told" json resets '[.[] | select(.kind == "death")] | length == 1 and
+	.[0].died == false and (.[0].end == "reset") and (.[0].chain[0].vector == 13) and (.[0].sentence | test("LDT"))'
+check "resets: the account is not of a death" json resets '.[-1].end == "reset" and .[-1].account == null'
 run longretry -f json "$build/longretry.elf"
 check "longretry: a fault that is mended at last is no loop" status_is longretry 0
-check "longretry: nothing to report" json longretry '[.[] | select(.kind == "death" or .kind == "last-exception")] == []'
+check "longretry: nothing to report" json longretry '[.[] | select(.kind == "death")] == []'
 
 # For people: without --trace on stderr, with it in the trace, within the width.
 run short "$build/triple.elf"

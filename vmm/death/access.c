@@ -120,9 +120,11 @@ static struct verdict_page check_rights(const struct scene *c, const struct acce
 	if (a->fetch && w->map.nx && nx_on(s))
 		return (struct verdict_page){ CAUSE_NX, without(w, X86_PTE_NX, true), "is mapped no-execute" };
 	if (a->fetch && !a->user && w->map.user && s->cr4 & X86_CR4_SMEP)
-		return (struct verdict_page){ CAUSE_SMEP, NULL, "is a user page, and CR4.SMEP keeps ring 0 from executing those" };
+		return (struct verdict_page){ CAUSE_SMEP, NULL,
+			"is a user page, and CR4.SMEP keeps ring 0 from executing those" };
 	if (!a->fetch && !a->user && w->map.user && s->cr4 & CR4_SMAP && (a->implicit || !(s->rflags & RFLAGS_AC)))
-		return (struct verdict_page){ CAUSE_SMAP, NULL, "is a user page, and CR4.SMAP keeps ring 0 from touching those while RFLAGS.AC is 0" };
+		return (struct verdict_page){ CAUSE_SMAP, NULL,
+			"is a user page, and CR4.SMAP keeps ring 0 from touching those while RFLAGS.AC is 0" };
 	return (struct verdict_page){ CAUSE_UNKNOWN, NULL, NULL };
 }
 
@@ -134,9 +136,11 @@ static void raise_page(const struct scene *c, const struct access *a, uint64_t l
 
 	if (e) {
 		blame_entry(&r->blame, e, w->entry_size);
-		snprintf(entry, sizeof entry, " (%s at 0x%" PRIx64 " is 0x%" PRIx64 ")", r->blame.name, e->gpa, e->value);
+		snprintf(entry, sizeof entry, " (%s at 0x%" PRIx64 " is 0x%" PRIx64 ")", r->blame.name, e->gpa,
+		         e->value);
 	}
-	reason_raise(r, X86_VECTOR_PF, v->cause, "%s %s %s%s", touched(a), address_text(c, linear, where, sizeof where), v->what,
+	reason_raise(r, X86_VECTOR_PF, v->cause, "%s %s %s%s", touched(a),
+	             address_text(c, linear, where, sizeof where), v->what,
 	             entry);
 	r->brief = (unsigned)(strlen(r->why) - strlen(entry));
 	reason_error(r, error_code(c, a, present, reserved));
@@ -197,7 +201,8 @@ bool page_fault(const struct scene *c, const struct access *a, struct reason *r)
 
 bool table_fault(const struct scene *c, uint64_t linear, unsigned size, enum subject subject, struct reason *r)
 {
-	return page_fault(c, &(struct access){ .linear = linear, .size = size, .implicit = true, .subject = subject }, r);
+	return page_fault(c, &(struct access){ .linear = linear, .size = size, .implicit = true, .subject = subject },
+	                  r);
 }
 
 static bool canonical_fault(const struct scene *c, bool is_stack, const struct access *a, struct reason *r)
@@ -210,7 +215,8 @@ static bool canonical_fault(const struct scene *c, bool is_stack, const struct a
 	if (is_canonical(a->linear, la57) && is_canonical(last, la57))
 		return false;
 	reason_raise(r, is_stack ? X86_VECTOR_SS : X86_VECTOR_GP, CAUSE_NONCANONICAL, "%s %s %s", touched(a),
-	             address_text(c, bad, where, sizeof where), a->fetch ? "is not canonical" : "has no canonical address");
+	             address_text(c, bad, where, sizeof where),
+	             a->fetch ? "is not canonical" : "has no canonical address");
 	reason_error(r, 0);
 	r->subject = a->subject;
 	r->address = bad;
@@ -218,7 +224,8 @@ static bool canonical_fault(const struct scene *c, bool is_stack, const struct a
 }
 
 /* Outside 64-bit mode: SDM vol. 3A, 5.3 and 5.4. */
-static bool limit_fault(const struct x86_segment *segment, bool is_stack, uint64_t offset, const struct access *a, struct reason *r)
+static bool limit_fault(const struct x86_segment *segment, bool is_stack, uint64_t offset, const struct access *a,
+                        struct reason *r)
 {
 	const uint8_t vector = is_stack ? X86_VECTOR_SS : X86_VECTOR_GP;
 	const uint64_t last = offset + (a->size ? a->size - 1 : 0);
@@ -226,16 +233,20 @@ static bool limit_fault(const struct x86_segment *segment, bool is_stack, uint64
 	const uint64_t top = segment->db ? UINT32_MAX : UINT16_MAX;
 
 	if (segment->unusable) {
-		reason_raise(r, vector, CAUSE_SEGMENT_NULL, "%s 0x%" PRIx64 " is reached through a segment register that holds a null selector",
+		reason_raise(r, vector, CAUSE_SEGMENT_NULL, "%s 0x%" PRIx64 " is reached through a segment register "
+		             "that holds a null selector",
 		             touched(a), offset);
 	} else if (down ? offset <= segment->limit || last > top : last > segment->limit) {
-		reason_raise(r, vector, CAUSE_SEGMENT_LIMIT, "%s 0x%" PRIx64 " lies beyond the limit 0x%" PRIx32 " of segment %02X", touched(a),
+		reason_raise(r, vector, CAUSE_SEGMENT_LIMIT, "%s 0x%" PRIx64 " lies beyond the limit 0x%" PRIx32 " of "
+		             "segment %02X", touched(a),
 		             offset, segment->limit, segment->selector);
 	} else if (segment->s && a->write && (code || !(segment->type & 2))) {
-		reason_raise(r, vector, CAUSE_SEGMENT_TYPE, "it writes through segment %02X, which is %s", segment->selector,
+		reason_raise(r, vector, CAUSE_SEGMENT_TYPE, "it writes through segment %02X, which is %s",
+		             segment->selector,
 		             code ? "code" : "read-only data");
 	} else if (segment->s && !a->write && !a->fetch && code && !(segment->type & 2)) {
-		reason_raise(r, vector, CAUSE_SEGMENT_TYPE, "it reads through segment %02X, which is execute-only code", segment->selector);
+		reason_raise(r, vector, CAUSE_SEGMENT_TYPE, "it reads through segment %02X, which is execute-only "
+		             "code", segment->selector);
 	} else {
 		return false;
 	}
@@ -249,7 +260,8 @@ static bool limit_fault(const struct x86_segment *segment, bool is_stack, uint64
 bool segment_fault(const struct scene *c, const struct x86_segment *segment, bool is_stack, uint64_t offset,
                    const struct access *a, struct reason *r)
 {
-	if (x86_mode(c->s) == MODE_64 ? canonical_fault(c, is_stack, a, r) : limit_fault(segment, is_stack, offset, a, r))
+	if (x86_mode(c->s) == MODE_64 ? canonical_fault(c, is_stack, a, r) :
+	    limit_fault(segment, is_stack, offset, a, r))
 		return true;
 	return page_fault(c, a, r);
 }

@@ -54,14 +54,15 @@ static bool is_full(const struct chain *chain)
 static void add_earlier(const struct scene *c, const struct chain_start *start, struct chain *chain)
 {
 	const struct record *nest;
-	const unsigned count = start->recorder ? recorder_nest(start->recorder, &nest) : 0;
+	const unsigned count = start->recorder ? recorder_nest(start->recorder, start->cpu, &nest) : 0;
 
 	for (unsigned n = 0; n < count && chain->count < EARLIER_MAX; n++) {
 		const struct record *e = &nest[n];
 		const uint64_t depth = e->target_rsp - c->s->gpr[GPR_RSP];
 		struct link *l;
 
-		if (!e->exception || c->s->cpl || depth > NEAR_STACK || (start->known && e->rip == c->s->rip && n + 1 == count))
+		if (!e->exception || c->s->cpl || depth > NEAR_STACK ||
+		    (start->known && e->rip == c->s->rip && n + 1 == count))
 			continue;
 		l = add(chain, LINK_EARLIER, c, e->rip);
 		l->seq = e->seq;
@@ -80,7 +81,8 @@ static void add_earlier(const struct scene *c, const struct chain_start *start, 
 }
 
 /* The instruction, and the exception that starts it all.  False: none can be seen. */
-static bool add_instruction(const struct scene *c, const struct chain_start *start, struct chain *chain, struct event *event)
+static bool add_instruction(const struct scene *c, const struct chain_start *start, struct chain *chain,
+                            struct event *event)
 {
 	struct link *l;
 	char name[16];
@@ -101,7 +103,8 @@ static bool add_instruction(const struct scene *c, const struct chain_start *sta
 			l->reason.cause = CAUSE_TRAP;
 			REASON_TEXT(l->reason.why, "a debug trap was due, from RFLAGS.TF or a breakpoint register");
 		} else {
-			REASON_TEXT(l->reason.why, "%s was raised; from its state and memory as they are now it cannot be said why",
+			REASON_TEXT(l->reason.why, "%s was raised; from its state and memory as they are now it "
+			            "cannot be said why",
 			            vector_text(start->event.vector, name, sizeof name));
 		}
 	}
@@ -113,7 +116,8 @@ static bool add_instruction(const struct scene *c, const struct chain_start *sta
 		l->reason.cr2 = start->cr2;
 	}
 	if (!l->reason.raised) {
-		REASON_TEXT(l->reason.why, "no exception can be seen in its state: what this processor found is not among the rules known here");
+		REASON_TEXT(l->reason.why, "no exception can be seen in its state: what this processor found is not "
+		            "among the rules known here");
 		return false;
 	}
 	if (!known)
@@ -201,10 +205,12 @@ static void add_return(const struct scene *c, const struct fault_loop *loop, str
 
 	l->seq = loop->first;
 	if (loop->nested)
-		REASON_TEXT(l->note, "the same again inside that handler, %" PRIu64 " times since gate %" PRIu64 "%s", loop->count, loop->first,
+		REASON_TEXT(l->note, "the same again inside that handler, %" PRIu64 " times since gate %" PRIu64 "%s",
+		            loop->count, loop->first,
 		            loop->stack ? ", each deeper on the stack" : "");
 	else
-		REASON_TEXT(l->note, "its handler returned to that instruction with nothing mended, and it faulted again: %" PRIu64
+		REASON_TEXT(l->note, "its handler returned to that instruction with nothing mended, and it faulted "
+		            "again: %" PRIu64
 		            " times since gate %" PRIu64, loop->count, loop->first);
 }
 

@@ -47,6 +47,7 @@ struct chain {
 
 struct chain_start {
 	const struct recorder *recorder;        /* or NULL */
+	unsigned cpu;
 	bool known;                     /* the exception was seen: this one */
 	bool injected;                  /* and no instruction raised it */
 	struct event event;

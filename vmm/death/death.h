@@ -23,6 +23,7 @@ struct disassembled {
 
 struct death {
 	const char *end;                /* "triple-fault", "fault-loop" ... */
+	unsigned cpu;
 	bool note;                      /* the guest did not die: it ended itself, right after an exception */
 	bool rerun;                     /* found by running it again, */
 	uint64_t rerun_from;            /* stepping from behind this gate; 0: from its start */

@@ -51,9 +51,11 @@ static bool gate_fails(struct entering *e)
 
 	vector_text(e->event->vector, name, sizeof name);
 	if (offset + size - 1 > s->idtr.limit) {
-		blame_register(&e->r->blame, BLAME_IDT, "IDTR", s->idtr.base, "base 0x%" PRIx64 ", limit 0x%x: %u gate%s", s->idtr.base,
+		blame_register(&e->r->blame, BLAME_IDT, "IDTR", s->idtr.base,
+		               "base 0x%" PRIx64 ", limit 0x%x: %u gate%s", s->idtr.base,
 		               s->idtr.limit, (s->idtr.limit + 1) / size, (s->idtr.limit + 1) / size == 1 ? "" : "s");
-		REASON_TEXT(e->r->why, "the IDT has no gate for %s (its limit is 0x%x, and gate %u ends at 0x%x)", name, s->idtr.limit, vector,
+		REASON_TEXT(e->r->why, "the IDT has no gate for %s (its limit is 0x%x, and gate %u ends at 0x%x)",
+		            name, s->idtr.limit, vector,
 		            offset + size - 1);
 		e->r->brief = (unsigned)strcspn(e->r->why, "(") - 1;
 		return fails(e, X86_VECTOR_GP, error, CAUSE_IDT_LIMIT, SUBJECT_IDT);
@@ -72,7 +74,8 @@ static bool gate_fails(struct entering *e)
 		return fails(e, X86_VECTOR_GP, error, CAUSE_IDT_TYPE, SUBJECT_IDT);
 	}
 	if (e->event->software && g->dpl < s->cpl) {
-		REASON_TEXT(e->r->why, "the gate for INT %02Xh has DPL %u, so ring %u must not use it", vector, g->dpl, s->cpl);
+		REASON_TEXT(e->r->why, "the gate for INT %02Xh has DPL %u, so ring %u must not use it", vector, g->dpl,
+		            s->cpl);
 		return fails(e, X86_VECTOR_GP, error, CAUSE_IDT_DPL, SUBJECT_IDT);
 	}
 	if (!g->p) {
@@ -101,14 +104,16 @@ static bool code_fails(struct entering *e)
 		return fails(e, X86_VECTOR_GP, 0, CAUSE_SELECTOR_NULL, SUBJECT_HANDLER);
 	}
 	if ((selector & X86_SELECTOR_INDEX) + 7u > limit || (local && s->ldtr.unusable)) {
-		snprintf(why, size, "the gate for %s names code segment %02X, beyond the %s's limit 0x%" PRIx32, name, selector,
+		snprintf(why, size, "the gate for %s names code segment %02X, beyond the %s's limit 0x%" PRIx32, name,
+		         selector,
 		         local ? "LDT" : "GDT", limit);
 		return fails(e, X86_VECTOR_GP, error, CAUSE_SELECTOR_BEYOND, SUBJECT_HANDLER);
 	}
 	if (table_fault(e->c, base + (selector & X86_SELECTOR_INDEX), 8, SUBJECT_DESCRIPTOR, e->r))
 		return true;
 	blame_selector(&e->r->blame, e->c, selector, e->gate.target);
-	snprintf(why, size, "the gate for %s names code segment %02X: %s is %s", name, selector, e->r->blame.name, e->r->blame.decoded);
+	snprintf(why, size, "the gate for %s names code segment %02X: %s is %s", name, selector, e->r->blame.name,
+	         e->r->blame.decoded);
 	if (!cs->s || !(cs->type & 8))
 		return fails(e, X86_VECTOR_GP, error, CAUSE_SELECTOR_TYPE, SUBJECT_HANDLER);
 	if (cs->dpl > s->cpl)
@@ -124,7 +129,8 @@ static void blame_slot(struct entering *e, const char *slot)
 {
 	struct blame *b = &e->r->blame;
 
-	blame_register(b, BLAME_TSS, "", e->gate.tss_rsp, "TSS.%s = 0x%" PRIx64 " (TR %02X, TSS at 0x%" PRIx64 ", limit 0x%" PRIx32 ")",
+	blame_register(b, BLAME_TSS, "", e->gate.tss_rsp, "TSS.%s = 0x%" PRIx64 " (TR %02X, TSS at 0x%" PRIx64 ", "
+	               "limit 0x%" PRIx32 ")",
 	               slot, e->gate.tss_rsp, e->c->s->tr.selector, e->c->s->tr.base, e->c->s->tr.limit);
 	REASON_TEXT(b->name, "TSS.%s", slot);
 	b->has_address = true;
@@ -176,7 +182,8 @@ static bool frame_fails(struct entering *e, const struct x86_segment *ss, uint64
 			if (!e->gate.tss_rsp || e->r->cause == CAUSE_NONCANONICAL)
 				blame_slot(e, slot);
 		} else if (e->r->cause == CAUSE_NONCANONICAL) {
-			blame_register(&e->r->blame, BLAME_REGISTER, "RSP", e->c->s->gpr[GPR_RSP], "0x%" PRIx64, e->c->s->gpr[GPR_RSP]);
+			blame_register(&e->r->blame, BLAME_REGISTER, "RSP", e->c->s->gpr[GPR_RSP], "0x%" PRIx64,
+			               e->c->s->gpr[GPR_RSP]);
 		}
 		return true;
 	}
@@ -199,7 +206,8 @@ static bool tss_ss_fails(struct entering *e, struct x86_segment *ss, const char 
 		return fails(e, X86_VECTOR_TS, 0, CAUSE_SELECTOR_NULL, SUBJECT_TSS);
 	}
 	blame_selector(&e->r->blame, e->c, selector, e->gate.target_ss);
-	snprintf(why, sizeof e->r->why, "the TSS has SS%u = %02X: %s is %s", e->cpl, selector, e->r->blame.name, e->r->blame.decoded);
+	snprintf(why, sizeof e->r->why, "the TSS has SS%u = %02X: %s is %s", e->cpl, selector, e->r->blame.name,
+	         e->r->blame.decoded);
 	if (!e->gate.target_ss.valid)
 		return fails(e, X86_VECTOR_TS, error, CAUSE_SELECTOR_BEYOND, SUBJECT_TSS);
 	if ((selector & X86_SELECTOR_RPL) != e->cpl)
@@ -223,14 +231,19 @@ static bool stack_fails(struct entering *e)
 
 	if (e->slot.width) {
 		slot_name(e, slot, sizeof slot);
-		if ((uint32_t)e->slot.offset + e->slot.width - 1 + (e->is_long ? 0 : 2) > s->tr.limit || s->tr.unusable) {
+		if ((uint32_t)e->slot.offset + e->slot.width - 1 + (e->is_long ? 0 : 2) > s->tr.limit ||
+		    s->tr.unusable) {
 			blame_slot(e, slot);
 			e->r->blame.value = s->tr.base;
-			REASON_TEXT(e->r->blame.decoded, "TR %02X: TSS at 0x%" PRIx64 ", limit 0x%" PRIx32, s->tr.selector, s->tr.base, s->tr.limit);
-			REASON_TEXT(e->r->why, "the TSS is too short for %s (TR %02X, limit 0x%" PRIx32 ")", slot, s->tr.selector, s->tr.limit);
-			return fails(e, X86_VECTOR_TS, s->tr.selector & ~X86_SELECTOR_RPL, CAUSE_TSS_LIMIT, SUBJECT_TSS);
+			REASON_TEXT(e->r->blame.decoded, "TR %02X: TSS at 0x%" PRIx64 ", limit 0x%" PRIx32,
+			            s->tr.selector, s->tr.base, s->tr.limit);
+			REASON_TEXT(e->r->why, "the TSS is too short for %s (TR %02X, limit 0x%" PRIx32 ")", slot,
+			            s->tr.selector, s->tr.limit);
+			return fails(e, X86_VECTOR_TS, s->tr.selector & ~X86_SELECTOR_RPL, CAUSE_TSS_LIMIT,
+			             SUBJECT_TSS);
 		}
-		if (table_fault(e->c, s->tr.base + e->slot.offset, e->slot.width + (e->is_long ? 0u : 2u), SUBJECT_TSS, e->r))
+		if (table_fault(e->c, s->tr.base + e->slot.offset, e->slot.width + (e->is_long ? 0u : 2u), SUBJECT_TSS,
+		                e->r))
 			return true;
 		top = e->gate.tss_rsp;
 		if (!e->is_long && tss_ss_fails(e, &ss, slot))
@@ -243,24 +256,29 @@ static bool stack_fails(struct entering *e)
 
 static bool target_fails(struct entering *e)
 {
-	const bool ok = e->is_long ? is_canonical(e->idt.offset, e->c->s->cr4 & X86_CR4_LA57) : e->idt.offset <= e->code.limit;
+	const bool ok = e->is_long ? is_canonical(e->idt.offset, e->c->s->cr4 & X86_CR4_LA57) :
+	                e->idt.offset <= e->code.limit;
 	char name[16];
 
 	if (ok)
 		return false;
 	blame_idt(&e->r->blame, e->c, e->event->vector, e->gate.idt);
-	REASON_TEXT(e->r->why, "the gate for %s leads to 0x%" PRIx64 ", %s", vector_text(e->event->vector, name, sizeof name),
+	REASON_TEXT(e->r->why, "the gate for %s leads to 0x%" PRIx64 ", %s",
+	            vector_text(e->event->vector, name, sizeof name),
 	            e->idt.offset, e->is_long ? "which is not canonical" : "beyond the code segment's limit");
 	e->r->address = e->idt.offset;
 	return fails(e, X86_VECTOR_GP, 0, e->is_long ? CAUSE_NONCANONICAL : CAUSE_SEGMENT_LIMIT, SUBJECT_HANDLER);
 }
 
-bool deliver_event(const struct scene *c, const struct event *event, struct x86_state *after, bool *known, struct reason *r)
+bool deliver_event(const struct scene *c, const struct event *event, struct x86_state *after, bool *known,
+                   struct reason *r)
 {
 	const struct x86_state *s = c->s;
 	struct entering e = {
-		.c = c, .event = event, .is_long = s->efer & X86_EFER_LMA, .ext = event->software ? 0 : ERROR_EXT, .r = r,
-		.gate = { .kind = event->software ? GATE_INT : GATE_FAULT, .length = event->length, .has_error = event->has_error,
+		.c = c, .event = event, .is_long = s->efer & X86_EFER_LMA, .ext = event->software ? 0 : ERROR_EXT,
+		.r = r,
+		.gate = { .kind = event->software ? GATE_INT : GATE_FAULT, .length = event->length,
+		.has_error = event->has_error,
 			  .error = event->error },
 	};
 	struct prediction p;

@@ -32,7 +32,8 @@ const char *vector_text(uint8_t vector, char *text, size_t size)
 {
 	/* SDM vol. 3A, table 6-1; APM vol. 2, table 8-1. */
 	static const char names[X86_VECTOR_COUNT][4] = {
-		"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "", "#TS", "#NP", "#SS", "#GP", "#PF", "", "#MF",
+		"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", "", "#TS", "#NP", "#SS", "#GP", "#PF",
+		"", "#MF",
 		"#AC", "#MC", "#XM", "#VE", "#CP", "", "", "", "", "", "", "#HV", "#VC", "#SX", "",
 	};
 
@@ -49,7 +50,8 @@ static const char *system_type(uint8_t type)
 	static const char *const names[16] = {
 		[0x1] = "16-bit TSS", [X86_TYPE_LDT] = "LDT", [0x3] = "busy 16-bit TSS", [0x4] = "16-bit call gate",
 		[X86_TYPE_TASK_GATE] = "task gate", [0x6] = "16-bit interrupt gate", [0x7] = "16-bit trap gate",
-		[X86_TYPE_TSS_AVAILABLE] = "available TSS", [X86_TYPE_TSS_BUSY] = "busy TSS", [X86_TYPE_CALL_GATE] = "call gate",
+		[X86_TYPE_TSS_AVAILABLE] = "available TSS", [X86_TYPE_TSS_BUSY] = "busy TSS",
+		[X86_TYPE_CALL_GATE] = "call gate",
 		[X86_TYPE_INTERRUPT_GATE] = "interrupt gate", [X86_TYPE_TRAP_GATE] = "trap gate",
 	};
 
@@ -61,7 +63,8 @@ static const char *segment_kind(const struct x86_segment *s)
 	if (!s->s)
 		return system_type(s->type);
 	if (s->type & 8)
-		return s->l ? s->db ? "code with L and D both set" : "64-bit code" : s->db ? "32-bit code" : "16-bit code";
+		return s->l && s->db ? "code with L and D both set" : s->l ? "64-bit code" :
+		       s->db ? "32-bit code" : "16-bit code";
 	return s->type & 2 ? "writable data" : "read-only data";
 }
 
@@ -96,7 +99,8 @@ void describe_idt_gate(struct raw_descriptor raw, bool is_long, char *text, size
 		snprintf(text, size, "all zero: no gate");
 		return;
 	}
-	n = snprintf(text, size, "%s to %02X:0x%" PRIx64 ", DPL %u, %s", g.s ? "no gate (S=1)" : system_type(g.type), g.selector,
+	n = snprintf(text, size, "%s to %02X:0x%" PRIx64 ", DPL %u, %s", g.s ? "no gate (S=1)" : system_type(g.type),
+	             g.selector,
 	             g.offset, g.dpl, g.p ? "present" : "NOT present (P=0)");
 	if (n > 0 && (size_t)n < size && g.ist)
 		snprintf(text + n, size - (size_t)n, ", IST %u", g.ist);
@@ -153,7 +157,8 @@ void blame_entry(struct blame *b, const struct page_walk_entry *e, unsigned entr
 	else if (!(e->value & X86_PTE_P))
 		REASON_TEXT(b->decoded, "P=0: not present%s", e->value ? "" : ", all zero");
 	else
-		REASON_TEXT(b->decoded, "P=1 W=%u U=%u%s%s -> 0x%" PRIx64, !!(e->value & X86_PTE_W), !!(e->value & X86_PTE_U),
+		REASON_TEXT(b->decoded, "P=1 W=%u U=%u%s%s -> 0x%" PRIx64, !!(e->value & X86_PTE_W),
+		            !!(e->value & X86_PTE_U),
 		            entry_size == 8 ? e->value >> 63 ? " NX=1" : " NX=0" : "",
 		            e->level > 1 && e->value & X86_PTE_PS ? " PS=1" : "", address);
 }

@@ -21,7 +21,8 @@ static void forget(struct loop_watch *w)
 
 static bool same_place(const struct loop_event *a, const struct loop_event *b)
 {
-	return a->vector == b->vector && a->rip == b->rip && a->error == b->error && a->cr3 == b->cr3 && a->cpl == b->cpl &&
+	return a->vector == b->vector && a->rip == b->rip && a->error == b->error && a->cr3 == b->cr3 &&
+		a->cpl == b->cpl &&
 	       (a->vector != X86_VECTOR_PF || a->cr2 == b->cr2);
 }
 
@@ -43,8 +44,10 @@ static void exception(struct loop_watch *w, const struct transition *t)
 	struct loop_event *e = &w->event[w->count % LOOP_HISTORY];
 
 	*e = (struct loop_event){
-		.seq = t->seq, .rip = t->before.rip, .rsp = t->before.gpr[GPR_RSP], .cr2 = t->after.cr2, .cr3 = t->before.cr3,
-		.target = t->after.rip, .rflags = t->before.rflags, .error = g->has_error ? g->error : 0, .vector = g->vector,
+		.seq = t->seq, .rip = t->before.rip, .rsp = t->before.gpr[GPR_RSP], .cr2 = t->after.cr2,
+		.cr3 = t->before.cr3,
+		.target = t->after.rip, .rflags = t->before.rflags, .error = g->has_error ? g->error : 0,
+		.vector = g->vector,
 		.cpl = t->before.cpl, .nested = w->count && !w->returned,
 		.retried = w->returned && w->to.rip == t->before.rip && w->to.rsp == t->before.gpr[GPR_RSP],
 	};
@@ -94,7 +97,8 @@ bool loop_found(const struct loop_watch *w, struct fault_loop *loop)
 		if (w->turns[p] < (uint64_t)LOOP_LIMIT * p)
 			continue;
 		*loop = (struct fault_loop){
-			.count = w->turns[p] / p + 1, .period = p, .nested = before->rsp != last->rsp, .stack = before->rsp - last->rsp,
+			.count = w->turns[p] / p + 1, .period = p, .nested = before->rsp != last->rsp,
+			.stack = before->rsp - last->rsp,
 			.first = w->since[p],
 		};
 		return true;

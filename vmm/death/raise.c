@@ -46,7 +46,8 @@ void decoded_text(const struct decoded *d, uint64_t rip, char *text, size_t size
 	if (ZYAN_SUCCESS(status))
 		status = ZydisFormatterSetProperty(&formatter, ZYDIS_FORMATTER_PROP_HEX_UPPERCASE, ZYAN_FALSE);
 	if (!ZYAN_SUCCESS(d->status) || !ZYAN_SUCCESS(status) ||
-	    !ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &d->z, d->operand, d->z.operand_count_visible, text, size, rip,
+	    !ZYAN_SUCCESS(ZydisFormatterFormatInstruction(&formatter, &d->z, d->operand, d->z.operand_count_visible,
+	                                                  text, size, rip,
 	                                                  ZYAN_NULL)))
 		snprintf(text, size, d->size ? "(undefined)" : "(cannot be fetched)");
 }
@@ -70,7 +71,8 @@ void raise_text(const struct scene *c, char *text, size_t size)
 static struct access fetch_of(const struct scene *c, uint64_t size, enum subject subject)
 {
 	return (struct access){
-		.linear = code_linear(c->s, c->s->rip), .size = size, .fetch = true, .user = c->s->cpl == 3, .subject = subject,
+		.linear = code_linear(c->s, c->s->rip), .size = size, .fetch = true, .user = c->s->cpl == 3,
+		.subject = subject,
 	};
 }
 
@@ -99,7 +101,8 @@ static bool decode_fault(const struct decoded *d, struct reason *r)
 		return false;
 	switch (d->status) {
 	case ZYDIS_STATUS_ILLEGAL_LOCK:
-		reason_raise(r, X86_VECTOR_UD, CAUSE_LOCK, "its LOCK prefix stands before an instruction that cannot be locked");
+		reason_raise(r, X86_VECTOR_UD, CAUSE_LOCK, "its LOCK prefix stands before an instruction that cannot "
+		             "be locked");
 		return true;
 	case ZYDIS_STATUS_INSTRUCTION_TOO_LONG:
 		reason_raise(r, X86_VECTOR_GP, CAUSE_TOO_LONG, "the instruction is longer than 15 bytes");
@@ -108,7 +111,8 @@ static bool decode_fault(const struct decoded *d, struct reason *r)
 	case ZYDIS_STATUS_NO_MORE_DATA:
 		return false;
 	default:
-		reason_raise(r, X86_VECTOR_UD, CAUSE_OPCODE, "the bytes %02X %02X %02X ... are no instruction in this mode", d->bytes[0],
+		reason_raise(r, X86_VECTOR_UD, CAUSE_OPCODE, "the bytes %02X %02X %02X ... are no instruction in this "
+		             "mode", d->bytes[0],
 		             d->bytes[1], d->bytes[2]);
 		return true;
 	}

@@ -28,15 +28,18 @@ static bool sce_clear(const struct scene *c, const char *what, struct reason *r)
 	if (c->s->efer & X86_EFER_SCE)
 		return false;
 	reason_raise(r, X86_VECTOR_UD, CAUSE_SCE, "EFER.SCE is 0, so %s is undefined", what);
-	blame_register(&r->blame, BLAME_MSR, "IA32_EFER", c->s->efer, "SCE=0 LME=%u LMA=%u NXE=%u", !!(c->s->efer & X86_EFER_LME),
+	blame_register(&r->blame, BLAME_MSR, "IA32_EFER", c->s->efer, "SCE=0 LME=%u LMA=%u NXE=%u",
+	               !!(c->s->efer & X86_EFER_LME),
 	               !!(c->s->efer & X86_EFER_LMA), !!(c->s->efer & X86_EFER_NXE));
 	return true;
 }
 
 static bool not_here(const struct scene *c, const char *what, struct reason *r)
 {
-	reason_raise(r, X86_VECTOR_UD, CAUSE_VENDOR, "%s processors do not have %s in %s mode", c->vendor == VENDOR_AMD ? "AMD" : "Intel",
-	             what, x86_mode(c->s) == MODE_64 ? "64-bit" : x86_mode(c->s) == MODE_COMPAT ? "compatibility" : "32-bit");
+	reason_raise(r, X86_VECTOR_UD, CAUSE_VENDOR, "%s processors do not have %s in %s mode",
+	             c->vendor == VENDOR_AMD ? "AMD" : "Intel",
+	             what, x86_mode(c->s) == MODE_64 ? "64-bit" :
+	             x86_mode(c->s) == MODE_COMPAT ? "compatibility" : "32-bit");
 	return true;
 }
 
@@ -57,7 +60,8 @@ static bool sysret_fault(const struct scene *c, const struct gate *gate, struct 
 		return true;
 	if (c->vendor != VENDOR_INTEL || gate->operand_size != 8 || is_canonical(rcx, c->s->cr4 & X86_CR4_LA57))
 		return false;
-	reason_raise(r, X86_VECTOR_GP, CAUSE_NONCANONICAL, "RCX = 0x%" PRIx64 ", where it is to return to, is not a canonical address", rcx);
+	reason_raise(r, X86_VECTOR_GP, CAUSE_NONCANONICAL, "RCX = 0x%" PRIx64 ", where it is to return to, is not a "
+	             "canonical address", rcx);
 	blame_register(&r->blame, BLAME_REGISTER, "RCX", rcx, "not canonical");
 	r->subject = SUBJECT_BRANCH;
 	r->address = rcx;
@@ -74,7 +78,8 @@ static bool sysenter_fault(const struct scene *c, bool exit, struct reason *r)
 		return true;
 	if (sysenter_cs_usable(c->s->msr.sysenter_cs))
 		return false;
-	reason_raise(r, X86_VECTOR_GP, CAUSE_SYSENTER_CS, "IA32_SYSENTER_CS is 0x%" PRIx64 ", a null selector", c->s->msr.sysenter_cs);
+	reason_raise(r, X86_VECTOR_GP, CAUSE_SYSENTER_CS, "IA32_SYSENTER_CS is 0x%" PRIx64 ", a null selector",
+	             c->s->msr.sysenter_cs);
 	blame_register(&r->blame, BLAME_MSR, "IA32_SYSENTER_CS", c->s->msr.sysenter_cs, "selector %02X",
 	               (unsigned)(c->s->msr.sysenter_cs & 0xffff));
 	return gp0(r);
@@ -91,9 +96,11 @@ static bool msr_fault(const struct scene *c, const struct gate *gate, const stru
 	if (!p->fault)
 		return false;
 	if (index == X86_MSR_EFER)
-		reason_raise(r, X86_VECTOR_GP, CAUSE_MSR, "it writes 0x%" PRIx64 " to IA32_EFER, which changes LME while paging is on", value);
+		reason_raise(r, X86_VECTOR_GP, CAUSE_MSR, "it writes 0x%" PRIx64 " to IA32_EFER, which changes LME "
+		             "while paging is on", value);
 	else
-		reason_raise(r, X86_VECTOR_GP, CAUSE_MSR, "it writes 0x%" PRIx64 " to MSR 0x%" PRIx32 ", which takes canonical addresses only",
+		reason_raise(r, X86_VECTOR_GP, CAUSE_MSR, "it writes 0x%" PRIx64 " to MSR 0x%" PRIx32 ", which takes "
+		             "canonical addresses only",
 		             value, index);
 	blame_register(&r->blame, BLAME_MSR, "ECX", index, "value 0x%" PRIx64, value);
 	return gp0(r);
@@ -109,7 +116,8 @@ static bool msr_maybe(const struct scene *c, const struct gate *gate, const stru
 	if (!p->may_fault)
 		return false;
 	if (write)
-		reason_raise(r, X86_VECTOR_GP, CAUSE_MSR, "MSR 0x%" PRIx32 " is not implemented here, or does not take 0x%" PRIx64, index, value);
+		reason_raise(r, X86_VECTOR_GP, CAUSE_MSR, "MSR 0x%" PRIx32 " is not implemented here, or does not "
+		             "take 0x%" PRIx64, index, value);
 	else
 		reason_raise(r, X86_VECTOR_GP, CAUSE_MSR, "MSR 0x%" PRIx32 " is not implemented here", index);
 	blame_register(&r->blame, BLAME_MSR, "ECX", index, "MSR 0x%" PRIx32, index);
@@ -122,13 +130,15 @@ static bool stack_words(const struct scene *c, const struct gate *gate, unsigned
 	const struct x86_state *s = c->s;
 	const uint64_t linear = stack_linear(s);
 	const struct access a = {
-		.linear = linear, .size = (uint64_t)words * gate->operand_size, .user = s->cpl == 3, .subject = SUBJECT_STACK,
+		.linear = linear, .size = (uint64_t)words * gate->operand_size, .user = s->cpl == 3,
+		.subject = SUBJECT_STACK,
 	};
 
 	return segment_fault(c, &s->ss, true, linear - (x86_mode(s) == MODE_64 ? 0 : s->ss.base), &a, r);
 }
 
-static bool return_fault(const struct scene *c, const struct gate *gate, bool iret, const struct prediction *p, struct reason *r)
+static bool return_fault(const struct scene *c, const struct gate *gate, bool iret, const struct prediction *p,
+                         struct reason *r)
 {
 	const struct x86_state *s = c->s;
 	const uint16_t cs = (uint16_t)gate->popped[1], ss = (uint16_t)gate->popped[iret ? 4 : 3];
@@ -137,7 +147,8 @@ static bool return_fault(const struct scene *c, const struct gate *gate, bool ir
 	char text[96];
 
 	if (iret && s->efer & X86_EFER_LMA && s->rflags & X86_RFLAGS_NT) {
-		reason_raise(r, X86_VECTOR_GP, CAUSE_NESTED_TASK, "RFLAGS.NT is set, and IRET in long mode refuses a nested task");
+		reason_raise(r, X86_VECTOR_GP, CAUSE_NESTED_TASK, "RFLAGS.NT is set, and IRET in long mode refuses a "
+		             "nested task");
 		blame_register(&r->blame, BLAME_REGISTER, "RFLAGS", s->rflags, "NT=1");
 		return gp0(r);
 	}
@@ -151,7 +162,8 @@ static bool return_fault(const struct scene *c, const struct gate *gate, bool ir
 		return true;
 	if (pops_stack && selector_fault(c, ss, &(struct wanted){ .stack = true, .cpl = cpl }, r))
 		return true;
-	reason_raise(r, p->vector, CAUSE_NONCANONICAL, "it returns to %s, which is %s", address_text(c, gate->popped[0], text, sizeof text),
+	reason_raise(r, p->vector, CAUSE_NONCANONICAL, "it returns to %s, which is %s",
+	             address_text(c, gate->popped[0], text, sizeof text),
 	             x86_mode(s) == MODE_64 ? "not a canonical address" : "beyond the code segment's limit");
 	r->subject = SUBJECT_BRANCH;
 	r->address = gate->popped[0];
@@ -167,10 +179,12 @@ static bool far_fault(const struct scene *c, const struct gate *gate, const stru
 	if (!p->fault)
 		return false;
 	if (gate->target.valid && !(gate->target.lo >> 44 & 1)) {
-		reason_raise(r, p->vector, CAUSE_SELECTOR_TYPE, "its selector %02X names a system descriptor", gate->far_selector);
+		reason_raise(r, p->vector, CAUSE_SELECTOR_TYPE, "its selector %02X names a system descriptor",
+		             gate->far_selector);
 		blame_selector(&r->blame, c, gate->far_selector, gate->target);
 	} else if (!selector_fault(c, gate->far_selector, &(struct wanted){ .code = true, .far_branch = true }, r)) {
-		reason_raise(r, p->vector, CAUSE_NONCANONICAL, "it leads to %02X:0x%" PRIx64 ", where no code can be", gate->far_selector,
+		reason_raise(r, p->vector, CAUSE_NONCANONICAL, "it leads to %02X:0x%" PRIx64 ", where no code can be",
+		             gate->far_selector,
 		             gate->far_offset);
 		r->subject = SUBJECT_BRANCH;
 		r->address = gate->far_offset;

@@ -106,17 +106,20 @@ static bool wants_alignment(const ZydisDecodedInstruction *z)
 	}
 }
 
-static bool alignment_fault(const struct scene *c, const struct decoded *d, uint64_t linear, unsigned size, struct reason *r)
+static bool alignment_fault(const struct scene *c, const struct decoded *d, uint64_t linear, unsigned size,
+                            struct reason *r)
 {
 	const struct x86_state *s = c->s;
 
 	if (wants_alignment(&d->z) && linear % 16) {
-		reason_raise(r, X86_VECTOR_GP, CAUSE_ALIGNMENT, "its operand at 0x%" PRIx64 " is not aligned to 16 bytes", linear);
+		reason_raise(r, X86_VECTOR_GP, CAUSE_ALIGNMENT, "its operand at 0x%" PRIx64 " is not aligned to 16 "
+		             "bytes", linear);
 		reason_error(r, 0);
 		return true;
 	}
 	if (s->cpl == 3 && s->cr0 & CR0_AM && s->rflags & X86_RFLAGS_AC && size > 1 && size <= 8 && linear % size) {
-		reason_raise(r, X86_VECTOR_AC, CAUSE_ALIGNMENT, "0x%" PRIx64 " is not aligned to its %u bytes, with CR0.AM and RFLAGS.AC set",
+		reason_raise(r, X86_VECTOR_AC, CAUSE_ALIGNMENT, "0x%" PRIx64 " is not aligned to its %u bytes, with "
+		             "CR0.AM and RFLAGS.AC set",
 		             linear, size);
 		reason_error(r, 0);
 		return true;
@@ -124,10 +127,13 @@ static bool alignment_fault(const struct scene *c, const struct decoded *d, uint
 	return false;
 }
 
-static bool operand_fault(const struct scene *c, const struct decoded *d, const ZydisDecodedOperand *o, struct reason *r)
+static bool operand_fault(const struct scene *c, const struct decoded *d, const ZydisDecodedOperand *o,
+                          struct reason *r)
 {
 	const bool stack = o->mem.segment == ZYDIS_REGISTER_SS;
-	struct access a = { .size = o->size / 8u, .user = c->s->cpl == 3, .subject = stack ? SUBJECT_STACK : SUBJECT_DATA };
+	struct access a = {
+		.size = o->size / 8u, .user = c->s->cpl == 3, .subject = stack ? SUBJECT_STACK : SUBJECT_DATA,
+	};
 	uint64_t offset;
 
 	if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || o->mem.type == ZYDIS_MEMOP_TYPE_AGEN || !a.size)
@@ -254,7 +260,8 @@ bool raise_branch(const struct scene *c, const struct decoded *d, struct reason 
 		reason_raise(r, X86_VECTOR_GP, CAUSE_NONCANONICAL, "it leads to %s, which is not a canonical address",
 		             address_text(c, target, text, sizeof text));
 	else
-		reason_raise(r, X86_VECTOR_GP, CAUSE_SEGMENT_LIMIT, "it leads to 0x%" PRIx64 ", beyond the code segment's limit", target);
+		reason_raise(r, X86_VECTOR_GP, CAUSE_SEGMENT_LIMIT,
+		             "it leads to 0x%" PRIx64 ", beyond the code segment's limit", target);
 	reason_error(r, 0);
 	r->subject = SUBJECT_BRANCH;
 	r->address = target;

@@ -27,7 +27,8 @@ static bool undefined(struct reason *r, enum cause cause, const char *why)
 static bool uses(const struct decoded *d, ZydisRegisterClass class)
 {
 	for (unsigned n = 0; n < d->z.operand_count; n++)
-		if (d->operand[n].type == ZYDIS_OPERAND_TYPE_REGISTER && ZydisRegisterGetClass(d->operand[n].reg.value) == class)
+		if (d->operand[n].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+		    ZydisRegisterGetClass(d->operand[n].reg.value) == class)
 			return true;
 	return false;
 }
@@ -55,8 +56,10 @@ static bool unit_off(const struct scene *c, const struct decoded *d, struct reas
 		return undefined(r, CAUSE_FPU_OFF, "it is an SSE instruction, and CR4.OSFXSR is 0");
 	}
 	if ((x87 || mmx || vector) && (s->cr0 & CR0_TS || (x87 && s->cr0 & CR0_EM))) {
-		blame_register(&r->blame, BLAME_REGISTER, "CR0", s->cr0, "TS=%u EM=%u", !!(s->cr0 & CR0_TS), !!(s->cr0 & CR0_EM));
-		reason_raise(r, X86_VECTOR_NM, CAUSE_TASK_SWITCHED, "it uses the FPU or SSE while CR0.%s is 1", s->cr0 & CR0_TS ? "TS" : "EM");
+		blame_register(&r->blame, BLAME_REGISTER, "CR0", s->cr0, "TS=%u EM=%u", !!(s->cr0 & CR0_TS),
+		               !!(s->cr0 & CR0_EM));
+		reason_raise(r, X86_VECTOR_NM, CAUSE_TASK_SWITCHED, "it uses the FPU or SSE while CR0.%s is 1",
+		             s->cr0 & CR0_TS ? "TS" : "EM");
 		return true;
 	}
 	return false;
@@ -117,7 +120,8 @@ static bool for_ring0(const struct decoded *d)
 	case ZYDIS_MNEMONIC_XSETBV:
 		return true;
 	default:
-		return register_operand(d, ZYDIS_REGCLASS_CONTROL) >= 0 || register_operand(d, ZYDIS_REGCLASS_DEBUG) >= 0;
+		return register_operand(d, ZYDIS_REGCLASS_CONTROL) >= 0 ||
+		       register_operand(d, ZYDIS_REGCLASS_DEBUG) >= 0;
 	}
 }
 
@@ -133,7 +137,8 @@ static bool is_port(const struct decoded *d)
 
 static bool stores_table(const struct decoded *d)
 {
-	return d->z.mnemonic == ZYDIS_MNEMONIC_SGDT || d->z.mnemonic == ZYDIS_MNEMONIC_SIDT || d->z.mnemonic == ZYDIS_MNEMONIC_SLDT ||
+	return d->z.mnemonic == ZYDIS_MNEMONIC_SGDT || d->z.mnemonic == ZYDIS_MNEMONIC_SIDT ||
+		d->z.mnemonic == ZYDIS_MNEMONIC_SLDT ||
 	       d->z.mnemonic == ZYDIS_MNEMONIC_STR || d->z.mnemonic == ZYDIS_MNEMONIC_SMSW;
 }
 
@@ -148,11 +153,13 @@ static bool port_allowed(const struct scene *c, const struct decoded *d)
 	for (unsigned n = 0; n < d->z.operand_count; n++) {
 		if (d->operand[n].type == ZYDIS_OPERAND_TYPE_IMMEDIATE)
 			port = d->operand[n].imm.value.u & 0xff;
-		else if (d->operand[n].type == ZYDIS_OPERAND_TYPE_REGISTER && d->operand[n].size && d->operand[n].reg.value != ZYDIS_REGISTER_DX &&
+		else if (d->operand[n].type == ZYDIS_OPERAND_TYPE_REGISTER && d->operand[n].size &&
+		         d->operand[n].reg.value != ZYDIS_REGISTER_DX &&
 		         d->operand[n].size <= 32 && n < d->z.operand_count_visible)
 			size = d->operand[n].size / 8u;
 	}
-	if (s->tr.unusable || view_read(c->view, s, s->tr.base + X86_TSS64_IOMAP, &map, 2) != 2 || map + port / 8 + 1 > s->tr.limit ||
+	if (s->tr.unusable || view_read(c->view, s, s->tr.base + X86_TSS64_IOMAP, &map, 2) != 2 ||
+	    map + port / 8 + 1 > s->tr.limit ||
 	    view_read(c->view, s, s->tr.base + map + port / 8, &bits, 2) != 2)
 		return false;
 	return !(bits >> port % 8 & ((1u << size) - 1));
@@ -167,12 +174,15 @@ bool raise_privilege(const struct scene *c, const struct decoded *d, struct reas
 	if (!s->cpl || x86_mode(s) == MODE_REAL)
 		return false;
 	if (for_ring0(d))
-		reason_raise(r, X86_VECTOR_GP, CAUSE_PRIVILEGE, "%s is for ring 0, and this is ring %u", name ? name : "it", s->cpl);
+		reason_raise(r, X86_VECTOR_GP, CAUSE_PRIVILEGE, "%s is for ring 0, and this is ring %u",
+		             name ? name : "it", s->cpl);
 	else if (for_iopl(d) && s->cpl > iopl)
-		reason_raise(r, X86_VECTOR_GP, CAUSE_IOPL, "%s wants IOPL %u or more, and RFLAGS has IOPL %u", name ? name : "it", s->cpl, iopl);
+		reason_raise(r, X86_VECTOR_GP, CAUSE_IOPL, "%s wants IOPL %u or more, and RFLAGS has IOPL %u",
+		             name ? name : "it", s->cpl, iopl);
 	else if (is_port(d) && s->cpl > iopl && !port_allowed(c, d))
 		reason_raise(r, X86_VECTOR_GP, CAUSE_IOPL,
-		             "it is port I/O in ring %u, which neither IOPL %u nor the I/O bitmap of the TSS allows", s->cpl, iopl);
+		             "it is port I/O in ring %u, which neither IOPL %u nor the I/O bitmap of the TSS allows",
+		             s->cpl, iopl);
 	else if (stores_table(d) && s->cr4 & CR4_UMIP)
 		reason_raise(r, X86_VECTOR_GP, CAUSE_PRIVILEGE, "CR4.UMIP keeps %s to ring 0", name ? name : "it");
 	else
@@ -204,7 +214,8 @@ static bool cr0_fault(const struct scene *c, uint64_t value, struct reason *r)
 		if (!(s->cr4 & X86_CR4_PAE))
 			return refuse_control(r, "CR0", value, "paging with EFER.LME wants CR4.PAE, which is 0");
 		if (s->cs.l)
-			return refuse_control(r, "CR0", value, "paging with EFER.LME wants CS.L = 0 until the far jump");
+			return refuse_control(r, "CR0", value, "paging with EFER.LME wants CS.L = 0 until the far "
+			                      "jump");
 	}
 	if (!(value & X86_CR0_PG) && s->cr0 & X86_CR0_PG && s->cs.l)
 		return refuse_control(r, "CR0", value, "paging cannot be left in 64-bit mode");
@@ -236,7 +247,8 @@ bool raise_control(const struct scene *c, const struct decoded *d, struct reason
 	case ZYDIS_REGISTER_CR4:
 		return cr4_fault(c, value, r);
 	case ZYDIS_REGISTER_CR3:
-		return c->s->efer & X86_EFER_LMA && value << 1 >> 53 && refuse_control(r, "CR3", value, "its upper bits must be 0");
+		return c->s->efer & X86_EFER_LMA && value << 1 >> 53 &&
+		       refuse_control(r, "CR3", value, "its upper bits must be 0");
 	default:
 		return false;
 	}
@@ -271,11 +283,15 @@ static bool table_base(const struct scene *c, const struct decoded *d, struct re
 
 	if ((d->z.mnemonic != ZYDIS_MNEMONIC_LGDT && d->z.mnemonic != ZYDIS_MNEMONIC_LIDT) || x86_mode(c->s) != MODE_64)
 		return false;
-	offset = operand_offset(c, d, &d->operand[0]) + (d->operand[0].mem.segment == ZYDIS_REGISTER_GS ? c->s->gs.base :
-		d->operand[0].mem.segment == ZYDIS_REGISTER_FS ? c->s->fs.base : 0);
+	offset = operand_offset(c, d, &d->operand[0]);
+	if (d->operand[0].mem.segment == ZYDIS_REGISTER_GS)
+		offset += c->s->gs.base;
+	if (d->operand[0].mem.segment == ZYDIS_REGISTER_FS)
+		offset += c->s->fs.base;
 	if (view_read(c->view, c->s, offset + 2, &base, 8) != 8 || is_canonical(base, c->s->cr4 & X86_CR4_LA57))
 		return false;
-	reason_raise(r, X86_VECTOR_GP, CAUSE_NONCANONICAL, "the table's base 0x%" PRIx64 " is not a canonical address", base);
+	reason_raise(r, X86_VECTOR_GP, CAUSE_NONCANONICAL, "the table's base 0x%" PRIx64 " is not a canonical address",
+	             base);
 	reason_error(r, 0);
 	r->address = base;
 	return true;

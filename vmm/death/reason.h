@@ -22,8 +22,10 @@ enum cause {
 	/* addresses and segments */
 	CAUSE_NONCANONICAL, CAUSE_SEGMENT_NULL, CAUSE_SEGMENT_LIMIT, CAUSE_SEGMENT_TYPE,
 	/* instructions */
-	CAUSE_UD2, CAUSE_OPCODE, CAUSE_LOCK, CAUSE_TOO_LONG, CAUSE_SCE, CAUSE_VENDOR, CAUSE_MODE, CAUSE_FPU_OFF, CAUSE_PRIVILEGE,
-	CAUSE_IOPL, CAUSE_DIVIDE, CAUSE_OVERFLOW, CAUSE_BOUND, CAUSE_TASK_SWITCHED, CAUSE_ALIGNMENT, CAUSE_CONTROL, CAUSE_MSR,
+	CAUSE_UD2, CAUSE_OPCODE, CAUSE_LOCK, CAUSE_TOO_LONG, CAUSE_SCE, CAUSE_VENDOR, CAUSE_MODE, CAUSE_FPU_OFF,
+	CAUSE_PRIVILEGE,
+	CAUSE_IOPL, CAUSE_DIVIDE, CAUSE_OVERFLOW, CAUSE_BOUND, CAUSE_TASK_SWITCHED, CAUSE_ALIGNMENT, CAUSE_CONTROL,
+	CAUSE_MSR,
 	CAUSE_SYSENTER_CS, CAUSE_NESTED_TASK, CAUSE_TRAP,
 	/* selectors and what they name */
 	CAUSE_SELECTOR_NULL, CAUSE_SELECTOR_BEYOND, CAUSE_SELECTOR_TYPE, CAUSE_SELECTOR_DPL, CAUSE_SELECTOR_RPL,
@@ -34,7 +36,8 @@ enum cause {
 
 /* What was touched, to say what a page or an address is of. */
 enum subject {
-	SUBJECT_DATA, SUBJECT_CODE, SUBJECT_STACK, SUBJECT_BRANCH, SUBJECT_DESCRIPTOR, SUBJECT_IDT, SUBJECT_TSS, SUBJECT_FRAME,
+	SUBJECT_DATA, SUBJECT_CODE, SUBJECT_STACK, SUBJECT_BRANCH, SUBJECT_DESCRIPTOR, SUBJECT_IDT, SUBJECT_TSS,
+	SUBJECT_FRAME,
 	SUBJECT_HANDLER
 };
 
@@ -131,7 +134,8 @@ struct event {
 	uint8_t length;                 /* of the INT */
 };
 /* Deliver it.  False: *r is the exception that this raised.  True: *after is the state at the handler, where the model has it. */
-bool deliver_event(const struct scene *c, const struct event *event, struct x86_state *after, bool *known, struct reason *r);
+bool deliver_event(const struct scene *c, const struct event *event, struct x86_state *after, bool *known,
+                   struct reason *r);
 
 /* --- selector.c --- */
 

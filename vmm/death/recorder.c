@@ -4,24 +4,35 @@
  */
 #include "death/recorder.h"
 
+#include "kvm/kvm.h"
 #include "x86.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-struct recorder {
-	struct record ring[RECORDER_GATES];
-	uint64_t count;
+/* What belongs to one vCPU. */
+struct own {
 	struct record nest[RECORDER_NEST];
 	uint64_t depth;                 /* may exceed what nest holds */
 	struct x86_state exception_state;
 	struct record exception;
 	bool has_exception;
 	struct loop_watch loop;
+};
+
+struct recorder {
+	struct record ring[RECORDER_GATES];
+	uint64_t count;
+	struct own cpu[VM_CPUS_MAX];
 	struct recorded_finding finding[RECORDER_FINDINGS];
 	uint64_t findings;
 };
+
+static unsigned index_of(unsigned cpu)
+{
+	return cpu < VM_CPUS_MAX ? cpu : 0;
+}
 
 struct recorder *recorder_new(void)
 {
@@ -37,9 +48,11 @@ static struct record record_of(const struct transition *t)
 {
 	const struct gate *g = t->faulted ? &t->delivery : &t->gate;
 	struct record r = {
-		.seq = t->seq, .kind = t->gate.kind, .exception = t->faulted || t->gate.kind == GATE_FAULT, .vector = g->vector,
+		.seq = t->seq, .cpu = t->cpu, .kind = t->gate.kind,
+		.exception = t->faulted || t->gate.kind == GATE_FAULT, .vector = g->vector,
 		.rip = t->before.rip, .target = t->after.rip, .symbol = t->symbol, .target_symbol = t->target,
-		.rsp = t->before.gpr[GPR_RSP], .target_rsp = t->after.gpr[GPR_RSP], .cpl = t->before.cpl, .target_cpl = t->after.cpl,
+		.rsp = t->before.gpr[GPR_RSP], .target_rsp = t->after.gpr[GPR_RSP], .cpl = t->before.cpl,
+		.target_cpl = t->after.cpl,
 		.msr = t->msr_index, .value = t->msr_value,
 	};
 
@@ -51,31 +64,32 @@ static struct record record_of(const struct transition *t)
 	return r;
 }
 
-static void follow_nest(struct recorder *r, const struct record *record)
+static void follow_nest(struct own *own, const struct record *record)
 {
 	if (record->exception || record->kind == GATE_INT) {
-		if (r->depth < RECORDER_NEST)
-			r->nest[r->depth] = *record;
-		r->depth++;
-	} else if (record->kind == GATE_IRET && r->depth) {
-		r->depth--;
+		if (own->depth < RECORDER_NEST)
+			own->nest[own->depth] = *record;
+		own->depth++;
+	} else if (record->kind == GATE_IRET && own->depth) {
+		own->depth--;
 	} else if (record->kind == GATE_SYSRET || record->kind == GATE_SYSEXIT) {
-		r->depth = 0;
+		own->depth = 0;
 	}
 }
 
 void recorder_transition(struct recorder *r, const struct transition *t)
 {
 	struct record *record = &r->ring[r->count++ % RECORDER_GATES];
+	struct own *own = &r->cpu[index_of(t->cpu)];
 
 	*record = record_of(t);
-	follow_nest(r, record);
+	follow_nest(own, record);
 	if (record->exception) {
-		r->has_exception = true;
-		r->exception_state = t->before;
-		r->exception = *record;
+		own->has_exception = true;
+		own->exception_state = t->before;
+		own->exception = *record;
 	}
-	loop_transition(&r->loop, t);
+	loop_transition(&own->loop, t);
 }
 
 void recorder_finding(struct recorder *r, const char *id, const char *name, const char *text)
@@ -100,28 +114,42 @@ const struct record *recorder_last(const struct recorder *r, unsigned n)
 	return &r->ring[(r->count - 1 - n) % RECORDER_GATES];
 }
 
-unsigned recorder_nest(const struct recorder *r, const struct record **nest)
-{
-	*nest = r->nest;
-	return r->depth < RECORDER_NEST ? (unsigned)r->depth : RECORDER_NEST;
-}
-
-uint64_t recorder_depth(const struct recorder *r)
-{
-	return r->depth;
-}
-
-const struct x86_state *recorder_exception(const struct recorder *r, const struct record **record)
-{
-	*record = &r->exception;
-	return r->has_exception ? &r->exception_state : NULL;
-}
-
-bool recorder_in_exception(const struct recorder *r)
+const struct record *recorder_last_on(const struct recorder *r, unsigned cpu, unsigned n)
 {
 	const struct record *record;
 
-	for (unsigned n = 0; (record = recorder_last(r, n)); n++) {
+	for (unsigned k = 0; (record = recorder_last(r, k)); k++)
+		if (record->cpu == cpu && !n--)
+			return record;
+	return NULL;
+}
+
+unsigned recorder_nest(const struct recorder *r, unsigned cpu, const struct record **nest)
+{
+	const struct own *own = &r->cpu[index_of(cpu)];
+
+	*nest = own->nest;
+	return own->depth < RECORDER_NEST ? (unsigned)own->depth : RECORDER_NEST;
+}
+
+uint64_t recorder_depth(const struct recorder *r, unsigned cpu)
+{
+	return r->cpu[index_of(cpu)].depth;
+}
+
+const struct x86_state *recorder_exception(const struct recorder *r, unsigned cpu, const struct record **record)
+{
+	const struct own *own = &r->cpu[index_of(cpu)];
+
+	*record = &own->exception;
+	return own->has_exception ? &own->exception_state : NULL;
+}
+
+bool recorder_in_exception(const struct recorder *r, unsigned cpu)
+{
+	const struct record *record;
+
+	for (unsigned n = 0; (record = recorder_last_on(r, cpu, n)); n++) {
 		if (record->exception)
 			return true;
 		switch (record->kind) {
@@ -136,9 +164,9 @@ bool recorder_in_exception(const struct recorder *r)
 	return false;
 }
 
-bool recorder_loops(const struct recorder *r, struct fault_loop *loop)
+bool recorder_loops(const struct recorder *r, unsigned cpu, struct fault_loop *loop)
 {
-	return loop_found(&r->loop, loop);
+	return loop_found(&r->cpu[index_of(cpu)].loop, loop);
 }
 
 const struct recorded_finding *recorder_finding_last(const struct recorder *r)

@@ -13,6 +13,7 @@
 
 struct record {
 	uint64_t seq;
+	unsigned cpu;
 	enum gate_kind kind;
 	bool exception;                 /* kind GATE_FAULT, or a gate that raised one: */
 	uint8_t vector;                 /* also of INT */
@@ -52,15 +53,17 @@ void recorder_adopt_findings(struct recorder *r, const struct recorder *from);
 
 /* Record n before the last one, 0 for that one; NULL: there is none, or it is forgotten. */
 const struct record *recorder_last(const struct recorder *r, unsigned n);
-/* Exceptions and INTs whose handlers have not returned, the outermost first, as far as they were kept. */
-unsigned recorder_nest(const struct recorder *r, const struct record **nest);
+/* The same, of one vCPU. */
+const struct record *recorder_last_on(const struct recorder *r, unsigned cpu, unsigned n);
+/* Exceptions and INTs of a vCPU whose handlers have not returned, the outermost first, as far as they were kept. */
+unsigned recorder_nest(const struct recorder *r, unsigned cpu, const struct record **nest);
 /* How many there are, kept or not. */
-uint64_t recorder_depth(const struct recorder *r);
-/* The state before the last exception, NULL: there was none; *record is that exception's. */
-const struct x86_state *recorder_exception(const struct recorder *r, const struct record **record);
-/* Whether its handler is still under way: it has passed no gate but what handlers pass. */
-bool recorder_in_exception(const struct recorder *r);
-bool recorder_loops(const struct recorder *r, struct fault_loop *loop);
+uint64_t recorder_depth(const struct recorder *r, unsigned cpu);
+/* The state before its last exception, NULL: there was none; *record is that exception's. */
+const struct x86_state *recorder_exception(const struct recorder *r, unsigned cpu, const struct record **record);
+/* Whether that one's handler is still under way: it has passed no gate but what handlers pass. */
+bool recorder_in_exception(const struct recorder *r, unsigned cpu);
+bool recorder_loops(const struct recorder *r, unsigned cpu, struct fault_loop *loop);
 /* The most recent finding of all, or NULL. */
 const struct recorded_finding *recorder_finding_last(const struct recorder *r);
 /* The most recent finding with this id, or NULL. */

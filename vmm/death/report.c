@@ -12,13 +12,15 @@
 static bool start_at_exception(const struct death_input *in, struct x86_state *s, struct chain_start *start)
 {
 	const struct record *record;
-	const struct x86_state *state = recorder_exception(in->recorder, &record);
+	const struct x86_state *state = recorder_exception(in->recorder, in->end->cpu, &record);
 
 	if (!state)
 		return false;
 	*s = *state;
 	start->known = true;
-	start->event = (struct event){ .vector = record->vector, .has_error = record->has_error, .error = record->error };
+	start->event = (struct event){
+		.vector = record->vector, .has_error = record->has_error, .error = record->error,
+	};
 	start->has_cr2 = record->vector == X86_VECTOR_PF;
 	start->cr2 = record->cr2;
 	return true;
@@ -74,17 +76,18 @@ static void keep_gates(const struct death_input *in, struct death *d)
 void death_report(const struct death_input *in, struct death *d)
 {
 	struct x86_state s = in->end->last;
-	struct chain_start start = { .recorder = in->recorder };
+	struct chain_start start = { .recorder = in->recorder, .cpu = in->end->cpu };
 	struct scene c = { .view = in->view, .s = &s, .vendor = in->vendor };
 	const struct reason *blame;
 	struct fault_loop loop;
 	bool analysed = false;
 
 	*d = (struct death){
-		.end = in->told ? in->told : in->end->end, .note = !in->end->died, .rerun = in->rerun, .rerun_from = in->rerun_from,
+		.end = in->told ? in->told : in->end->end, .cpu = in->end->cpu, .note = !in->end->died,
+		.rerun = in->rerun, .rerun_from = in->rerun_from,
 		.rerun_failed = in->rerun_failed,
 	};
-	if (ends_with(in, "fault-loop") && recorder_loops(in->recorder, &loop)) {
+	if (ends_with(in, "fault-loop") && recorder_loops(in->recorder, in->end->cpu, &loop)) {
 		start.loop = &loop;
 		analysed = start_at_exception(in, &s, &start);
 	} else if (!in->end->died) {

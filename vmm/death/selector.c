@@ -16,7 +16,8 @@ static bool is_null(uint16_t selector)
 	return !(selector & ~X86_SELECTOR_RPL);
 }
 
-static void refuse(struct reason *r, uint8_t vector, enum cause cause, uint16_t selector, bool names_ss, const char *what)
+static void refuse(struct reason *r, uint8_t vector, enum cause cause, uint16_t selector, bool names_ss,
+                   const char *what)
 {
 	reason_raise(r, vector, cause, "%s", what);
 	reason_error(r, selector & ~X86_SELECTOR_RPL);
@@ -25,7 +26,8 @@ static void refuse(struct reason *r, uint8_t vector, enum cause cause, uint16_t 
 }
 
 /* Read what selector names.  True: that failed already. */
-static bool fetch(const struct scene *c, uint16_t selector, bool is_system, bool names_ss, struct raw_descriptor *raw, struct reason *r)
+static bool fetch(const struct scene *c, uint16_t selector, bool is_system, bool names_ss, struct raw_descriptor *raw,
+                  struct reason *r)
 {
 	const bool local = selector & X86_SELECTOR_TI;
 	const uint64_t base = local ? c->s->ldtr.base : c->s->gdtr.base;
@@ -37,12 +39,15 @@ static bool fetch(const struct scene *c, uint16_t selector, bool is_system, bool
 	*raw = view_descriptor(c->view, c->s, selector, is_system && c->s->efer & X86_EFER_LMA);
 	if (beyond) {
 		if (local && c->s->ldtr.unusable)
-			snprintf(text, sizeof text, "selector %02X names an entry of the LDT (bit 2), and no LDT is loaded", selector);
+			snprintf(text, sizeof text, "selector %02X names an entry of the LDT (bit 2), and no LDT is "
+			         "loaded", selector);
 		else
-			snprintf(text, sizeof text, "selector %02X lies beyond the %s, whose limit is 0x%" PRIx32, selector, local ? "LDT" : "GDT",
+			snprintf(text, sizeof text, "selector %02X lies beyond the %s, whose limit is 0x%" PRIx32,
+			         selector, local ? "LDT" : "GDT",
 			         limit);
 		refuse(r, X86_VECTOR_GP, CAUSE_SELECTOR_BEYOND, selector, names_ss, text);
-		blame_register(&r->blame, BLAME_REGISTER, local ? "LDTR" : "GDTR", base, "base 0x%" PRIx64 ", limit 0x%" PRIx32, base, limit);
+		blame_register(&r->blame, BLAME_REGISTER, local ? "LDTR" : "GDTR", base,
+		               "base 0x%" PRIx64 ", limit 0x%" PRIx32, base, limit);
 		return true;
 	}
 	if (table_fault(c, base + offset, 8, SUBJECT_DESCRIPTOR, r))
@@ -52,9 +57,11 @@ static bool fetch(const struct scene *c, uint16_t selector, bool is_system, bool
 }
 
 /* "CS 2B: GDT entry 28h is 64-bit code, DPL 3, present: WHAT". */
-static void refuse_entry(struct reason *r, uint8_t vector, enum cause cause, uint16_t selector, bool names_ss, const char *what)
+static void refuse_entry(struct reason *r, uint8_t vector, enum cause cause, uint16_t selector, bool names_ss,
+                         const char *what)
 {
-	reason_raise(r, vector, cause, "selector %02X names %s (%s), %s", selector, r->blame.name, r->blame.decoded, what);
+	reason_raise(r, vector, cause, "selector %02X names %s (%s), %s", selector, r->blame.name, r->blame.decoded,
+	             what);
 	reason_error(r, selector & ~X86_SELECTOR_RPL);
 	r->selector = selector;
 	r->names_ss = names_ss;
@@ -82,15 +89,18 @@ static bool code_fault(const struct scene *c, uint16_t selector, const struct wa
 		allowed = cs.type & 4 ? cs.dpl <= c->s->cpl : rpl <= c->s->cpl && cs.dpl == c->s->cpl;
 	} else {
 		if (rpl < c->s->cpl) {
-			refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_RPL, selector, false, "and a return cannot lead to an inner ring");
+			refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_RPL, selector, false,
+			             "and a return cannot lead to an inner ring");
 			return true;
 		}
 		allowed = cs.type & 4 ? cs.dpl <= rpl : cs.dpl == rpl;
 	}
 	if (!allowed)
-		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_DPL, selector, false, "whose DPL is not the RPL of the selector");
+		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_DPL, selector, false,
+		             "whose DPL is not the RPL of the selector");
 	else if (c->s->efer & X86_EFER_LMA && cs.l && cs.db)
-		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_MODE, selector, false, "and L and D must not both be set");
+		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_MODE, selector, false,
+		             "and L and D must not both be set");
 	else if (!cs.p)
 		refuse_entry(r, X86_VECTOR_NP, CAUSE_SELECTOR_ABSENT, selector, false, "which is not present");
 	else
@@ -112,10 +122,12 @@ static bool stack_fault(const struct scene *c, uint16_t selector, uint8_t cpl, s
 		return true;
 	ss = segment_from_descriptor(raw, selector);
 	if ((selector & X86_SELECTOR_RPL) != cpl) {
-		snprintf(text, sizeof text, "and its RPL is %u where ring %u wants RPL %u in SS", selector & X86_SELECTOR_RPL, cpl, cpl);
+		snprintf(text, sizeof text, "and its RPL is %u where ring %u wants RPL %u in SS",
+		         selector & X86_SELECTOR_RPL, cpl, cpl);
 		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_RPL, selector, true, text);
 	} else if (!ss.s || (ss.type & 0xa) != 2) {
-		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_TYPE, selector, true, "which is no writable data segment");
+		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_TYPE, selector, true,
+		             "which is no writable data segment");
 	} else if (ss.dpl != cpl) {
 		snprintf(text, sizeof text, "whose DPL is %u where ring %u wants DPL %u in SS", ss.dpl, cpl, cpl);
 		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_DPL, selector, true, text);
@@ -149,9 +161,11 @@ bool data_selector_fault(const struct scene *c, uint16_t selector, bool is_stack
 		return true;
 	d = segment_from_descriptor(raw, selector);
 	if (!d.s || (d.type & 0xa) == 8)
-		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_TYPE, selector, false, "which is neither data nor readable code");
+		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_TYPE, selector, false,
+		             "which is neither data nor readable code");
 	else if ((d.type & 0xc) != 0xc && (rpl > d.dpl || c->s->cpl > d.dpl))
-		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_DPL, selector, false, "whose DPL is below the RPL or the CPL");
+		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_DPL, selector, false,
+		             "whose DPL is below the RPL or the CPL");
 	else if (!d.p)
 		refuse_entry(r, X86_VECTOR_NP, CAUSE_SELECTOR_ABSENT, selector, false, "which is not present");
 	else
@@ -171,7 +185,8 @@ bool system_selector_fault(const struct scene *c, uint16_t selector, bool is_tss
 		return true;
 	}
 	if (selector & X86_SELECTOR_TI) {
-		refuse(r, X86_VECTOR_GP, CAUSE_SELECTOR_TYPE, selector, false, "it must name an entry of the GDT, not of the LDT");
+		refuse(r, X86_VECTOR_GP, CAUSE_SELECTOR_TYPE, selector, false,
+		       "it must name an entry of the GDT, not of the LDT");
 		return true;
 	}
 	if (fetch(c, selector, true, false, &raw, r))
@@ -180,7 +195,8 @@ bool system_selector_fault(const struct scene *c, uint16_t selector, bool is_tss
 	if (is_tss && !d.s && d.type == X86_TYPE_TSS_BUSY)
 		refuse_entry(r, X86_VECTOR_GP, CAUSE_TSS_BUSY, selector, false, "which LTR has marked busy before");
 	else if (d.s || d.type != (is_tss ? X86_TYPE_TSS_AVAILABLE : X86_TYPE_LDT))
-		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_TYPE, selector, false, is_tss ? "which is no available TSS" : "which is no LDT");
+		refuse_entry(r, X86_VECTOR_GP, CAUSE_SELECTOR_TYPE, selector, false,
+		             is_tss ? "which is no available TSS" : "which is no LDT");
 	else if (!d.p)
 		refuse_entry(r, X86_VECTOR_NP, CAUSE_SELECTOR_ABSENT, selector, false, "which is not present");
 	else

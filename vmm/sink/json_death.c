@@ -19,7 +19,8 @@ static void put_place(struct json_writer *w, uint64_t rip, const char *symbol, c
 		json_null(w, "line");
 }
 
-static void put_exception(struct json_writer *w, const char *key, uint8_t vector, bool has_error, uint32_t error, bool has_cr2,
+static void put_exception(struct json_writer *w, const char *key, uint8_t vector, bool has_error, uint32_t error,
+                          bool has_cr2,
                           uint64_t cr2)
 {
 	json_number(w, key, vector);
@@ -39,7 +40,8 @@ static void put_reason(struct json_writer *w, const char *key, const struct reas
 static void put_link(struct json_writer *w, const struct link *l, const struct source_line *source)
 {
 	static const char *const names[] = {
-		[LINK_EARLIER] = "earlier", [LINK_INSTRUCTION] = "instruction", [LINK_DELIVERY] = "delivery", [LINK_HANDLER] = "handler",
+		[LINK_EARLIER] = "earlier", [LINK_INSTRUCTION] = "instruction", [LINK_DELIVERY] = "delivery",
+			[LINK_HANDLER] = "handler",
 		[LINK_RETURN] = "return", [LINK_SHUTDOWN] = "shutdown",
 	};
 
@@ -80,7 +82,8 @@ static void put_link(struct json_writer *w, const struct link *l, const struct s
 static void put_blame(struct json_writer *w, const struct blame *b)
 {
 	static const char *const names[] = {
-		[BLAME_GDT] = "gdt", [BLAME_LDT] = "ldt", [BLAME_IDT] = "idt", [BLAME_TSS] = "tss", [BLAME_PTE] = "pte", [BLAME_MSR] = "msr",
+		[BLAME_GDT] = "gdt", [BLAME_LDT] = "ldt", [BLAME_IDT] = "idt", [BLAME_TSS] = "tss",
+			[BLAME_PTE] = "pte", [BLAME_MSR] = "msr",
 		[BLAME_REGISTER] = "register",
 	};
 	char text[40];
@@ -144,8 +147,10 @@ void json_death(struct sink *sink, const struct death *d)
 	struct json_writer *w = &((struct json_sink *)sink)->writer;
 
 	json_open(w, NULL, '{');
-	json_text(w, "kind", d->note ? "last-exception" : "death");
+	json_text(w, "kind", "death");
 	json_text(w, "end", d->end);
+	json_bool(w, "died", !d->note);
+	json_number(w, "cpu", d->cpu);
 	json_bool(w, "rerun", d->rerun);
 	if (d->rerun)
 		json_number(w, "rerun_from", d->rerun_from);

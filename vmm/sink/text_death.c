@@ -176,7 +176,8 @@ static void put_code_line(struct pen *pen, const struct disassembled *l)
 	if (l->symbol)
 		pen_item(pen, NAME, "%s", shorten_symbol(l->symbol, room > 4 ? room - 4 : 1, symbol, sizeof(symbol)));
 	if (*l->source.file)
-		pen_item(pen, DIM, "%s:%u", shorten(l->source.file, room > 10 ? room - 10 : 1, text, sizeof(text)), l->source.line);
+		pen_item(pen, DIM, "%s:%u", shorten(l->source.file, room > 10 ? room - 10 : 1, text, sizeof(text)),
+		         l->source.line);
 	pen_end(pen);
 }
 
@@ -243,6 +244,8 @@ static void put_report(struct pen *pen, const struct death *d, bool brief)
 		pen_put(pen, BOLD, "It ended itself (%s) in the handler of an exception", d->end);
 	else
 		pen_put(pen, BOLD, "Why it died: %s", d->end);
+	if (d->cpu)
+		pen_item(pen, PLAIN, "on CPU %u", d->cpu);
 	pen_end(pen);
 	if (d->rerun) {
 		pen_to(pen, COLUMN_LINK);
@@ -250,7 +253,8 @@ static void put_report(struct pen *pen, const struct death *d, bool brief)
 		if (d->rerun_failed)
 			pen_words(pen, WARN, "(it was run again in steps, and %s)", d->rerun_failed);
 		else if (d->rerun_from)
-			pen_words(pen, DIM, "(found by running it again, stepping from gate %" PRIu64 ")", d->rerun_from);
+			pen_words(pen, DIM, "(found by running it again, stepping from gate %" PRIu64 ")",
+			          d->rerun_from);
 		else
 			pen_words(pen, DIM, "(found by running it again, stepping from its start)");
 		pen_end(pen);

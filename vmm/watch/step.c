@@ -133,12 +133,31 @@ static struct path_step path_step(const struct stepper *st)
 	return p;
 }
 
+/* Whether the processor may fetch from there: elsewhere it raises #PF, whatever the bytes are. */
+static bool may_fetch(const struct stepper *st, uint64_t linear)
+{
+	const struct x86_state *b = &st->before;
+	struct mapping m;
+
+	if (!view_translate(st->w->view, b, linear, &m))
+		return false;
+	if (!m.page_size)
+		return true;                            /* without paging */
+	if (m.nx && b->efer & X86_EFER_NXE)
+		return false;
+	return b->cpl == 3 ? m.user : !(m.user && b->cr4 & X86_CR4_SMEP);
+}
+
 static void decode(struct stepper *st)
 {
 	const struct x86_state *b = &st->before;
+	const uint64_t linear = code_linear(b, b->rip);
+	const uint64_t left = X86_PAGE_SIZE - (linear & (X86_PAGE_SIZE - 1));
 	uint8_t bytes[INSN_MAX];
-	const size_t size = view_read(st->w->view, b, code_linear(b, b->rip), bytes, sizeof bytes);
+	size_t size = may_fetch(st, linear) ? view_read(st->w->view, b, linear, bytes, sizeof bytes) : 0;
 
+	if (size > left && !may_fetch(st, linear + left))
+		size = left;
 	insn_decode(&st->insn, b, bytes, (unsigned)size);
 	st->path[st->steps++ % PATH_MAX_STEPS] = path_step(st);
 }

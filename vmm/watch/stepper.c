@@ -276,6 +276,7 @@ void stepper_last(struct stepper *st)
 	struct run_end *end = st->end;
 	const uint64_t first = st->steps > PATH_MAX_STEPS ? st->steps - PATH_MAX_STEPS : 0;
 
+	end->cpu = vm_index(st->w->vm);
 	end->has_last = st->steps != 0 && !st->roaming.lost_sight;
 	end->last = st->before;
 	end->last.msr = st->msrs;

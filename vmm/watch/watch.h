@@ -29,6 +29,7 @@ struct run_end {
 	char account[256];              /* one sentence, or empty */
 
 	/* What is known of the instruction under way at the end, and the way there. */
+	unsigned cpu;                   /* whose turn it was */
 	bool has_last;                  /* last is the state before it */
 	bool injected;                  /* none ran: exception vector was being delivered in its place */
 	uint8_t vector;
