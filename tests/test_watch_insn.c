@@ -53,6 +53,7 @@ static const struct {
 	{ "pushfq", "\x9c", 1, MODE_64, GATE_NONE, 1, 8, INSN_PUSHF },
 	{ "popfq", "\x9d", 1, MODE_64, GATE_NONE, 1, 8, INSN_POPF },
 	{ "hlt", "\xf4", 1, MODE_64, GATE_NONE, 1, 0, INSN_HLT },
+	{ "pause", "\xf3\x90", 2, MODE_64, GATE_NONE, 2, 0, INSN_PAUSE },
 	{ "sti", "\xfb", 1, MODE_64, GATE_NONE, 1, 0, INSN_SHADOW },
 	{ "mov ss", "\x8e\xd0", 2, MODE_64, GATE_NONE, 2, 0, INSN_SHADOW },
 	{ "pop ss", "\x17", 1, MODE_32, GATE_NONE, 1, 0, INSN_SHADOW },

@@ -1,0 +1,48 @@
+#!/bin/bash
+# Kernels that nobody here wrote, as Debian has them: each boots unchanged, and its gates are seen.
+. "$(dirname "$0")/tap.sh"
+
+xen=$build/kernels/xen
+gnumach=$build/kernels/gnumach
+memtest=$build/kernels/memtest86
+for kernel in "$xen" "$gnumach" "$memtest"; do
+	[ -s "$kernel" ] || skip_all "no ${kernel##*/} in $build/kernels: tools/kernels puts it there"
+done
+
+# Xen: Multiboot, moves itself, and runs its first guest in ring 3.  It takes the first word for its own name.
+run xen -f json -m 256M --timeout=300 --module="$build/xen-dom0 dom0" \
+	--append="xen console=com1 com1=115200,8n1 dom0_mem=64M reboot=k no-real-mode" "$xen"
+check "Xen: ends by itself" status_is xen 0
+check "Xen: by a reset, nothing contradicted" json xen '.[-1] | .end == "reset" and .checks.contradicted == 0'
+check "Xen: its guest says hello" grep -q '^guest: dom0: hello' "$work/xen.err"
+check "Xen: the hypercalls of its guest, out of ring 3" json xen '
+	map(select(.kind == "syscall" and .before.cpl == 3) | .service.number) == [18, 17, 29, 29, 29, 29]'
+check "Xen: to where LSTAR says, a stub of this processor" json xen '
+	(map(select(.name == "IA32_LSTAR")) | last.value) as $to |
+	map(select(.kind == "syscall")) | all(.after.rip == $to and .after.cs == "0xe008")'
+check "Xen: each returns to its caller, but the last" json xen '
+	map(select(.kind == "syscall").seq) as $calls | map(select(.kind == "sysret") | .entry) == $calls[:-1]'
+check "Xen: nothing to find fault with" json xen '.[-1].lint.errors == 0'
+
+# GNU Mach: an ELF64 file with a Multiboot header, segments of an LDT in ring 3, and a call gate that leads to UD2.
+run gnumach -f json -m 64M --timeout=200 --module="$build/mach-task \$(task-create) \$(task-resume)" \
+	--append="console=com0" "$gnumach"
+check "GNU Mach: nothing contradicted" json gnumach '.[-1].checks.contradicted == 0'
+check "GNU Mach: starts its first task" grep -q "^guest: start .*mach-task:" "$work/gnumach.err"
+check "GNU Mach: to 32-bit code of an LDT" json gnumach '
+	map(select(.kind == "iret" and .after.cpl == 3))[0] | .after.cs == "0x17" and .after.mode == "compat" and .popped.cs.dpl == 3'
+check "GNU Mach: in by its call gate" json gnumach '
+	map(select(.kind == "far" and .before.cpl == 3)) | length == 1 and all(.after.cpl == 0 and .after.mode == "64")'
+check "GNU Mach: whose code is broken: an instruction that is none, a few bytes on" json gnumach '
+	map(select(.kind == "far" and .before.cpl == 3))[0] as $in | map(select(.seq > $in.seq and .kind == "fault"))[0] |
+	.name == "#UD" and .before.cpl == 0 and .rip != $in.after.rip and .rip[:-2] == $in.after.rip[:-2]'
+check "GNU Mach: and says so itself" grep -q '^guest: .*Kernel Invalid opcode trap' "$work/gnumach.err"
+
+# Memtest86+: the boot protocol of Linux, and no gate at all.  ESC ends it.
+(sleep 15; printf '\033') | timeout 120 "$vmm" -m 64M --timeout=100 --append="console=ttyS0,115200 nosmp nobench" \
+	"$memtest" >"$work/memtest.out" 2>"$work/memtest.err"
+echo $? >"$work/memtest.status"
+check "Memtest86+: ends when it is told to" status_is memtest 0
+check "Memtest86+: shows its screen and tests" grep -aq 'Memtest86+ v.*Testing' "$work/memtest.err"
+
+done_testing
