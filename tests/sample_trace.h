@@ -111,7 +111,7 @@ static inline void sample_findings(struct sink *sink)
 static inline void sample_trace(struct sink *sink)
 {
 	const struct trace_header header = {
-		"guest.elf", "box", "amd", "step", "QEMU 7.2 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd",
+		"guest.elf", "box", "amd", "step", 1, "QEMU 7.2 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd",
 		trace_limits(true),
 	};
 	const struct trace_summary summary = {

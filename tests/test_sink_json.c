@@ -95,7 +95,7 @@ Test(json, syscall)
 
 	read_lines(sample_trace);
 	e = nth("syscall", 0);
-	assert_keys(e, "kind seq rip symbol before after checks service thread");
+	assert_keys(e, "kind seq cpu rip symbol before after checks service thread");
 	cr_assert_eq(json_integer_value(json_object_get(e, "seq")), 9);
 	cr_assert_str_eq(string(e, "rip"), "0x140001000");
 	assert_keys(json_object_get(e, "before"), "rip rsp rflags cs ss cpl mode rax rbx rcx rdx rsi rdi rbp "
@@ -127,7 +127,7 @@ Test(json, msr)
 
 	read_lines(sample_trace);
 	e = nth("wrmsr", 1);
-	assert_keys(e, "kind seq rip symbol index name value decoded before after checks");
+	assert_keys(e, "kind seq cpu rip symbol index name value decoded before after checks");
 	cr_assert_str_eq(string(e, "index"), "0xc0000081");
 	cr_assert_str_eq(string(e, "name"), "IA32_STAR");
 	cr_assert_str_eq(string(e, "value"), "0x23001000000000");
@@ -149,7 +149,7 @@ Test(json, faults)
 
 	read_lines(sample_trace);
 	e = nth("rdmsr", 0);
-	assert_keys(e, "kind seq rip symbol index name value fault frame before after checks thread");
+	assert_keys(e, "kind seq cpu rip symbol index name value fault frame before after checks thread");
 	cr_assert(json_is_null(json_object_get(e, "name")));
 	cr_assert(json_is_null(json_object_get(e, "value")));
 	assert_keys(json_object_get(e, "fault"), "vector name error gate stack");
@@ -157,7 +157,7 @@ Test(json, faults)
 	cr_assert_str_eq(string(json_object_get(e, "fault"), "error"), "0x0");
 
 	e = nth("fault", 0);
-	assert_keys(e, "kind seq rip symbol vector name error cr2 gate stack frame before after checks thread");
+	assert_keys(e, "kind seq cpu rip symbol vector name error cr2 gate stack frame before after checks thread");
 	cr_assert_eq(json_integer_value(json_object_get(e, "vector")), 14);
 	cr_assert_str_eq(string(e, "error"), "0x6");
 	cr_assert_str_eq(string(e, "cr2"), "0xdead000");

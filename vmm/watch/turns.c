@@ -16,14 +16,17 @@ struct vm *turns_now(const struct turns *t)
 bool turns_next(struct turns *t)
 {
 	const unsigned last = t->now;
-	bool for_good;
+	unsigned waiting = t->cpus;
 
-	/* A halted one gets its turn, too: it is in there that an interrupt from another wakes it. */
 	for (unsigned n = 1; n <= t->cpus; n++) {
+		bool for_good;
+
 		t->now = (last + n) % t->cpus;
-		if (!vm_is_halted(t->cpu[t->now], &for_good) || !for_good)
+		if (!vm_is_halted(t->cpu[t->now], &for_good))
 			return true;
+		if (!for_good && waiting == t->cpus)
+			waiting = t->now;
 	}
-	t->now = last;
-	return false;
+	t->now = waiting < t->cpus ? waiting : last;
+	return waiting < t->cpus;
 }

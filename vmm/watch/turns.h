@@ -18,8 +18,9 @@ void turns_begin(struct turns *t, const struct watch *w);
 struct vm *turns_now(const struct turns *t);
 
 /*
- * A slice has ended: it is the next one's turn.  One that nothing but another vCPU can wake is
- * passed over.  False: all are such, and the machine has come to its end.
+ * A slice has ended: it is the next one's turn that is not halted.  Where all are, one of those
+ * that an interrupt may still wake waits for it until the next tick.  False: there is none, and
+ * the machine has come to its end.
  */
 bool turns_next(struct turns *t);
 
