@@ -167,6 +167,8 @@ void vm_interrupt(struct vm *vm);
  * it takes no interrupt and no NMI is pending.
  */
 bool vm_is_halted(struct vm *vm, bool *for_good);
+/* Whether an interrupt waits that RUN_FREE and RUN_STEP keep out, and that RUN_LOOSE delivers where RFLAGS.IF is set. */
+bool vm_interrupt_waits(struct vm *vm);
 
 /* --- boot.c and the files boot_* --- */
 

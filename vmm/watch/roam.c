@@ -17,6 +17,7 @@
 /* After so many stretches a guest is one that will go on like this: only a little is stepped around its gates. */
 #define STRETCHES_MANY  64
 #define PATIENCE_LITTLE 32
+#define INTERRUPTS_EVERY 64             /* instructions */
 #define LOOK_EVERY      64              /* port accesses between two looks at the IDT */
 
 /* Exceptions that no instruction raises once more: interrupts of a kind, traps, aborts. */
@@ -49,16 +50,23 @@ static bool is_halt(const struct stepper *st)
 	return st->insn.flags & INSN_HLT && !st->before.cpl && st->w->irqchip;
 }
 
+/* While it is stepped interrupts wait: looked at now and then, and taken where the guest lets them in. */
+static bool interrupt_is_due(struct stepper *st)
+{
+	return st->w->irqchip && st->before.rflags & X86_RFLAGS_IF && st->steps % INTERRUPTS_EVERY == 0 &&
+	       vm_interrupt_waits(st->w->vm);
+}
+
 bool roam_begins(struct stepper *st)
 {
-	const struct roaming *r = &st->roaming;
-	const bool waits = is_halt(st);
+	struct roaming *r = &st->roaming;
 
 	if (r->pending || r->at_gate || st->guest_tf || st->guest_breaks)
 		return false;
-	if (!waits && (r->never || (!r->always && r->idle < r->patience)))
+	r->due = is_halt(st) || (!r->always && interrupt_is_due(st));
+	if (!r->due && (r->never || (!r->always && r->idle < r->patience)))
 		return false;
-	if (!waits && unseen_entries(st))
+	if (!r->due && unseen_entries(st))
 		return false;
 	/* A stop stands here: behind it, then. */
 	return stops_allow(&st->stops, &st->before, code_linear(&st->before, st->before.rip),
@@ -288,7 +296,7 @@ enum outcome roam(struct stepper *st)
 
 	if (r->idle >= r->patience && r->patience > PATIENCE_LEAST)
 		r->patience = r->patience / 2 > PATIENCE_LEAST ? r->patience / 2 : PATIENCE_LEAST;
-	if (++r->stretches == STRETCHES_MANY)
+	if (!r->due && ++r->stretches == STRETCHES_MANY)
 		r->patience = PATIENCE_LITTLE;
 	if (roam_arm(st))
 		return FAILED;

@@ -9,6 +9,10 @@
 
 #include "x86.h"
 
+#include <stddef.h>
+#include <string.h>
+
+#define ENTRY_MSRS      offsetof(struct x86_gate_msrs, kernel_gs_base)  /* what comes before it decides where entries lead */
 #define FRAME_REACH     64              /* bytes: error code, five words, alignment */
 #define ROOTS_MAX       (X86_VECTOR_COUNT_ALL + 8)
 
@@ -161,11 +165,12 @@ static void refresh(struct stepper *st)
 		st->stops.stale = true;
 	stops_refresh(&st->stops, &st->before);
 	patches_lower(&st->stops.patches);              /* kernels patch their own code, handlers too */
-	if (st->roaming.armed == st->stops.built)
+	if (st->roaming.armed == st->stops.built && !memcmp(&st->roaming.entries, &st->before.msr, ENTRY_MSRS))
 		return;
 	add_vectors(st);
 	find_sites(st);
 	st->roaming.armed = st->stops.built;
+	st->roaming.entries = st->before.msr;
 }
 
 bool roam_withholds(struct stepper *st, uint8_t vector)

@@ -19,11 +19,13 @@
 struct roaming {
 	bool always;                    /* method "gates": only gates are stepped */
 	bool never;                     /* method "step" or "break" as asked for: nothing is left out */
+	bool due;                       /* for an interrupt: one that waits, or the one that ends a HLT */
 	bool at_gate;                   /* the instruction under way is one that it was stopped for */
 	unsigned patience;              /* so many instructions without a gate are stepped before it may run */
 	unsigned idle;                  /* since the last gate */
 	uint64_t stretches;             /* how often it ran */
 	unsigned armed;                 /* the stops' count of builds that its own were added to */
+	struct x86_gate_msrs entries;   /* and the registers that say where entries lead */
 	struct sites sites;
 	uint64_t sites_key;             /* what they were found for */
 	bool soft[X86_VECTOR_COUNT_ALL];/* vectors that ring 3 may call with INT n, and have a stop */
