@@ -56,7 +56,6 @@ check "each guest has its row, each row its guest" diff \
 
 while read -r name amd intel good lint account; do
 	watch=auto
-	case $name in 06-* | 15b-*) watch=gates ;; esac		# they wait for a timer, whose time steps have not
 	dies_in=
 	[ "$account" = - ] || dies_in=amd
 	[ "${account#intel: }" = "$account" ] || dies_in=intel

@@ -57,6 +57,13 @@ static bool interrupt_is_due(struct stepper *st)
 	       vm_interrupt_waits(st->w->vm);
 }
 
+/* Whether no stop stands at the instruction under way: the guest can run freely from behind one only. */
+static bool is_clear(struct stepper *st)
+{
+	return stops_allow(&st->stops, &st->before, code_linear(&st->before, st->before.rip),
+	                   st->insn.length ? st->insn.length : 1, false);
+}
+
 bool roam_begins(struct stepper *st)
 {
 	struct roaming *r = &st->roaming;
@@ -68,9 +75,7 @@ bool roam_begins(struct stepper *st)
 		return false;
 	if (!r->due && unseen_entries(st))
 		return false;
-	/* A stop stands here: behind it, then. */
-	return stops_allow(&st->stops, &st->before, code_linear(&st->before, st->before.rip),
-	                   st->insn.length ? st->insn.length : 1, false);
+	return is_clear(st);
 }
 
 /* Set the guest back to before; *now is as the handler found it. */
@@ -300,6 +305,10 @@ enum outcome roam(struct stepper *st)
 		r->patience = PATIENCE_LITTLE;
 	if (roam_arm(st))
 		return FAILED;
+	if (!is_clear(st)) {                            /* one that has just been put there */
+		r->at_gate = true;
+		return roam_disarm(st) ? FAILED : STEPPED;
+	}
 	/* Between steps KVM holds a TF of its own in RFLAGS: say what the guest has. */
 	if (vm_get_state(st->w->vm, &s, VM_REGS))
 		return FAILED;
