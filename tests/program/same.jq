@@ -43,7 +43,7 @@ def comparable:
 	| if .kind == "syscall" then .after.rflags |= without_status else . end
 	| if .kind == "swapgs" and .before.cpl == 0 then .before.rflags |= without_status | .after.rflags |= without_status else . end;
 
-(.amd | map(select(.seq))) as $amd | (.intel | map(select(.seq))) as $intel
+(.amd | map(select(.seq and .kind != "lint"))) as $amd | (.intel | map(select(.seq and .kind != "lint"))) as $intel
 | ($amd | other_flow) as $flows
 # Behind that flow registers and flags hold what it left, and numbers have moved.
 | def ready: if $flows then without_other_syscall | without_enabling
