@@ -504,6 +504,29 @@ Test(check, known_in_one_box_only)
 	cr_assert_null(find(&list, FIELD_RFLAGS)->known);
 }
 
+/* Behind an interrupt SS is null: what is cached of it then stays. */
+Test(check, known_sysret_keeps_what_is_cached_of_ss)
+{
+	struct transition t = sysret_transition();
+	struct check_list list;
+
+	t.before.ss = (struct x86_segment){ 0 };
+	t.after.ss.limit = 0;
+	t.after.ss.db = t.after.ss.g = false;
+	list = run(&box_intel, &t);
+	cr_assert_not(find(&list, FIELD_SS_LIMIT)->held);
+	cr_assert_eq(known_of(find(&list, FIELD_SS_LIMIT)->known), KNOWN_BOCHS_SYSRET_SS);
+	cr_assert_eq(known_of(find(&list, FIELD_SS_TYPE)->known), KNOWN_BOCHS_SYSRET_SS);
+	/* On silicon, and where anything else is wrong, it is news. */
+	list = run(&intel, &t);
+	cr_assert_null(find(&list, FIELD_SS_TYPE)->known);
+	t.after.ss.limit = 0xfffff;
+	t.after.ss.dpl = 0;
+	list = run(&box_intel, &t);
+	cr_assert_null(find(&list, FIELD_SS_LIMIT)->known);
+	cr_assert_null(find(&list, FIELD_SS_TYPE)->known);
+}
+
 Test(check, what_was_not_sampled_is_not_compared)
 {
 	struct transition t = syscall_transition();

@@ -218,6 +218,8 @@ static const struct {
 	{ KNOWN_BOCHS_SYSCALL_SS_RPL, GATE_SYSCALL, FIELD_SS, syscall_ss_mask, 0 },
 	{ KNOWN_BOCHS_SYSCALL_COMPAT, GATE_SYSCALL, FIELD_VECTOR, syscall_compat, 0 },
 	{ KNOWN_BOCHS_SYSRET_RF, GATE_SYSRET, FIELD_RFLAGS, sysret_restores_rf, 0 },
+	{ KNOWN_BOCHS_SYSRET_SS, GATE_SYSRET, FIELD_SS_LIMIT, sysret_keeps_ss_size, 0 },
+	{ KNOWN_BOCHS_SYSRET_SS, GATE_SYSRET, FIELD_SS_TYPE, sysret_keeps_ss_size, 0 },
 	{ KNOWN_BOCHS_IRET_SHORT, GATE_IRET, FIELD_VECTOR, iret_pops_three, 0 },
 	{ KNOWN_BOCHS_IRET_SHORT, GATE_IRET, FIELD_RSP, iret_pops_three, 0 },
 	{ KNOWN_BOCHS_IRET_SHORT, GATE_IRET, FIELD_SS, iret_pops_three, 0 },

@@ -53,3 +53,13 @@ bool ret_drops_upper_half(const struct place *p)
 	return missing_fault(p, X86_VECTOR_GP) && gate->operand_size == 8 && !returned_cs(p).l &&
 	       gate->popped[0] > UINT32_MAX && p->t->after.rip == (uint32_t)gate->popped[0];
 }
+
+/* Type, S, DPL and P become those of a stack of ring 3; limit, AVL, D/B and G stay as they are cached. */
+bool sysret_keeps_ss_size(const struct place *p)
+{
+	const struct x86_segment *ss = &p->t->before.ss;
+
+	if (p->check->field == FIELD_SS_LIMIT)
+		return p->check->observed == ss->limit;
+	return p->check->observed == ((p->check->expected & 0xff) | (segment_access(ss) & 0xf000));
+}

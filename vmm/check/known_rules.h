@@ -34,6 +34,7 @@ bool stack_not_canonical(const struct place *p);
 
 /* known_bochs.c */
 bool sysret_restores_rf(const struct place *p);
+bool sysret_keeps_ss_size(const struct place *p);
 bool stack_error_names_ss(const struct place *p);
 bool iret_pops_three(const struct place *p);
 bool ret_drops_upper_half(const struct place *p);
