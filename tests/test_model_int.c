@@ -42,7 +42,7 @@ Test(model_int, from_compatibility_mode)
 		{ FIELD_CS, KERNEL_CS }, { FIELD_SS, 0 }, { FIELD_CPL, 0 }, { FIELD_MODE, MODE_64 },
 		{ FIELD_CS_TYPE, 0x209b }, { FIELD_FRAME_RIP, USER_RIP + 2 }, { FIELD_FRAME_CS, USER_CS32 },
 		{ FIELD_FRAME_RSP, 0x7ff5c8 }, { FIELD_FRAME_SS, USER_SS });
-	cr_assert_eq(prediction_mask(&p, FIELD_FRAME_RSP), UINT64_MAX);
+	cr_assert_eq(prediction_mask(&p, FIELD_FRAME_RSP), UINT32_MAX);
 	cr_assert_eq(prediction_mask(&p, FIELD_RAX), 0xffffffff);
 }
 

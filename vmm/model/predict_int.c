@@ -112,6 +112,9 @@ static void push_frame(struct prediction *p, const struct delivery *d)
 		p->defined |= FIELD_BIT(FIELD_FRAME_RIP);
 	if (outer_stack)
 		p->defined |= FIELD_BIT(FIELD_FRAME_RSP) | FIELD_BIT(FIELD_FRAME_SS);
+	/* 32-bit modes do not keep the upper half (SDM vol. 1, 3.4.1.1): where it is not 0, none says what is pushed of it. */
+	if (outer_stack && f->rsp != before->gpr[GPR_RSP])
+		p->unsaid[FIELD_FRAME_RSP] = HIGH_HALF;
 	if (f->has_error)
 		p->defined |= FIELD_BIT(FIELD_FRAME_ERROR);
 
