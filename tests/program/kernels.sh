@@ -38,9 +38,17 @@ check "GNU Mach: whose code is broken: an instruction that is none, a few bytes 
 	.name == "#UD" and .before.cpl == 0 and .rip != $in.after.rip and .rip[:-2] == $in.after.rip[:-2]'
 check "GNU Mach: and says so itself" grep -q '^guest: .*Kernel Invalid opcode trap' "$work/gnumach.err"
 
-# Memtest86+: the boot protocol of Linux, and no gate at all.  ESC ends it.
-(sleep 15; printf '\033') | timeout 120 "$vmm" -m 64M --timeout=100 --append="console=ttyS0,115200 nosmp nobench" \
-	"$memtest" >"$work/memtest.out" 2>"$work/memtest.err"
+# Memtest86+: the boot protocol of Linux, and no gate at all.  ESC ends it, once it listens.
+escape() {
+	local second
+	for ((second = 0; second < 180; second++)); do
+		! grep -aq "Memtest86+ v.*Testing" "$work/memtest.err" || printf '\033' || break
+		sleep 1
+	done
+}
+: >"$work/memtest.err"
+timeout 200 "$vmm" -m 64M --timeout=180 --append="console=ttyS0,115200 nosmp nobench" \
+	"$memtest" >"$work/memtest.out" 2>"$work/memtest.err" < <(escape 2>/dev/null)
 echo $? >"$work/memtest.status"
 check "Memtest86+: ends when it is told to" status_is memtest 0
 check "Memtest86+: shows its screen and tests" grep -aq 'Memtest86+ v.*Testing' "$work/memtest.err"

@@ -1,0 +1,131 @@
+/*
+ * bench32.elf: round trips of 32-bit kernels, on flat segments without paging.
+ *
+ *   sysenter SYSENTER and SYSEXIT
+ *   int2e    INT 2Eh and IRETD
+ */
+#include "bench.h"
+
+#define CS0                     0x08
+#define DS0                     0x10
+#define CS3                     0x1b
+#define DS3                     0x23
+#define TSS                     0x28
+
+	.section .note.pvh, "a", @note
+	.long	4, 4, PVH_NOTE_ENTRY
+	.asciz	"Xen"
+	.long	entry
+
+	.macro	write_msr msr, low
+	mov	$\msr, %ecx
+	xor	%edx, %edx
+	mov	$\low, %eax
+	wrmsr
+	.endm
+
+	.code32
+	.text
+	.globl	_start
+_start:
+entry:	mov	$kernel_stack, %esp
+	mov	PVH_START_CMDLINE(%ebx), %esi
+	call	parse
+	test	%eax, %eax
+	jz	unknown
+	mov	%eax, %ebp
+	lgdt	gdt_register
+	ljmp	$CS0, $1f
+1:	mov	$DS0, %eax
+	mov	%eax, %ss
+	mov	$DS3, %eax
+	mov	%eax, %ds
+	mov	%eax, %es
+	mov	$TSS, %eax
+	ltr	%ax
+	lidt	idt_register
+	write_msr X86_MSR_SYSENTER_CS, CS0
+	write_msr X86_MSR_SYSENTER_ESP, kernel_stack
+	write_msr X86_MSR_SYSENTER_EIP, handler
+	mov	$times, %edi
+	pushl	$DS3
+	pushl	$user_stack
+	pushl	$FLAGS_USER
+	pushl	$CS3
+	pushl	%ebp
+	iret
+unknown:
+	mov	$1, %eax
+	out	%eax, $ABI_PORT_EXIT
+	define_parse
+	.balign	16
+names:
+	name	"sysenter", sysenters
+	name	"int2e", int2e
+	.balign	16
+	.quad	0
+
+	.globl	handler, int_handler
+	.type	handler, @function
+	.type	int_handler, @function
+handler:
+	sti
+	sysexit
+int_handler:
+	iret
+
+	.globl	sysenters
+	.type	sysenters, @function
+sysenters:
+	trip
+	mov	%esp, %ecx
+	mov	$1f, %edx
+	sysenter
+1:	trip_end
+
+int2e:	trip
+	int	$VECTOR_SERVICE
+	trip_end
+
+	define_report
+	ud2
+
+	.balign	16
+	.balign	16
+gdt:	.quad	0
+	.quad	X86_DESCRIPTOR(0, 0xfffff, CODE, X86_DESC_G | X86_DESC_DB)
+	.quad	X86_DESCRIPTOR(0, 0xfffff, DATA, X86_DESC_G | X86_DESC_DB)
+	.quad	X86_DESCRIPTOR(0, 0xfffff, CODE | X86_DESC_DPL3, X86_DESC_G | X86_DESC_DB)
+	.quad	X86_DESCRIPTOR(0, 0xfffff, DATA | X86_DESC_DPL3, X86_DESC_G | X86_DESC_DB)
+	.short	X86_TSS32_SIZE - 1, tss - _start
+	.byte	IMAGE >> 16, X86_DESC_P | X86_TYPE_TSS_AVAILABLE, 0, 0
+gdt_end:
+gdt_register:
+	.short	gdt_end - gdt - 1
+	.long	gdt
+	.balign	16
+tss:	.long	0, kernel_stack, DS0
+	.skip	X86_TSS32_IOMAP - 12
+	.short	X86_TSS32_SIZE
+
+	.macro	gate_words handler
+	.short	\handler - _start, CS0
+	.byte	0, X86_DESC_P | X86_DESC_DPL3 | X86_TYPE_INTERRUPT_GATE
+	.short	IMAGE >> 16
+	.endm
+	.balign	16
+idt:	.rept	VECTOR_SERVICE
+	.quad	0
+	.endr
+	gate_words int_handler
+	.rept	VECTOR_DONE - VECTOR_SERVICE - 1
+	.quad	0
+	.endr
+	gate_words report
+idt_end:
+idt_register:
+	.short	idt_end - idt - 1
+	.long	idt
+
+	define_memory
+	.section .note.GNU-stack, "", @progbits
