@@ -29,6 +29,7 @@ struct pipeline {
 	struct recorder *recorder;
 	struct trace_summary summary;
 	uint64_t unchecked;             /* transitions on which nothing was compared */
+	uint64_t exits;                 /* how often the guest was left for us */
 	int told_second;                /* when the sink was flushed last */
 };
 
@@ -175,6 +176,7 @@ static void tell_end(const struct pipeline *p)
 {
 	const struct trace_summary *s = &p->summary;
 	const char *guest = p->request->header.guest;
+	const unsigned findings = s->findings[LINT_ERROR] + s->findings[LINT_WARNING] + s->findings[LINT_NOTE];
 
 	if (s->account)
 		message("%s: %s", guest, s->account);
@@ -183,11 +185,11 @@ static void tell_end(const struct pipeline *p)
 		return;
 	if (p->request->watch != WATCH_NONE)
 		message("%s: ended (%s, code %" PRIu64 "): %" PRIu64 " gates, %" PRIu64 " checks held, %" PRIu64
-		        " contradicted; claims: %u held, %u refuted; %u findings", guest, s->end, s->code, s->events,
-		        s->checks_held, s->checks_contradicted, s->claims_held, s->claims_refuted,
-		        s->findings[LINT_ERROR] + s->findings[LINT_WARNING] + s->findings[LINT_NOTE]);
+		        " contradicted; claims: %u held, %u refuted; %u finding%s; %" PRIu64 " exits", guest, s->end, s->code,
+		        s->events, s->checks_held, s->checks_contradicted, s->claims_held, s->claims_refuted, findings,
+		        findings == 1 ? "" : "s", p->exits);
 	else
-		message("%s: ended (%s, code %" PRIu64 "), unwatched", guest, s->end, s->code);
+		message("%s: ended (%s, code %" PRIu64 "), unwatched; %" PRIu64 " exits", guest, s->end, s->code, p->exits);
 }
 
 static void set_line(void *context, unsigned irq, bool level)
@@ -259,6 +261,7 @@ static int watch_it(struct pipeline *p)
 	run_ports(r, &p->machine, stderr, &p->ports);
 	deadline_start(p->machine.cpu[0], r->timeout_seconds, p->machine.cpus > 1 ? DEADLINE_TURN_MS : DEADLINE_TICK_MS);
 	err = run_watched(r, &p->machine, &watch, &end);
+	p->exits = vm_exits(p->machine.cpu[0]);
 	if (r->progress && limit_seconds >= 2)
 		fputs("\r\033[K", stderr);
 	ports_flush(&p->ports);

@@ -27,6 +27,7 @@ struct vm_machine {
 
 	struct vm *volatile entered;    /* the vCPU that runs or ran last, or NULL */
 	volatile sig_atomic_t interrupted;      /* vm_interrupt, which no vm_run has told of yet */
+	uint64_t exits;                 /* how often KVM_RUN came back */
 };
 
 struct vm {

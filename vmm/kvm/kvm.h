@@ -116,6 +116,9 @@ enum vm_run_mode {
  */
 int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *exit);
 
+/* How often the vCPUs of this machine have left the guest for us, by whatever exit. */
+uint64_t vm_exits(const struct vm *vm);
+
 /* After EXIT_RDMSR (value) or EXIT_WRMSR: go on, or take #GP(0). */
 void vm_answer_msr(struct vm *vm, uint64_t value, bool fault);
 

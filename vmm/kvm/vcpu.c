@@ -116,6 +116,7 @@ static int enter(struct vm *vm)
 	if (m->interrupted)
 		vm->run->immediate_exit = 1;
 	r = ioctl(vm->vcpu, KVM_RUN, 0) < 0 ? -errno : 0;
+	m->exits++;
 	if (r == -EINTR)
 		m->interrupted = 0;
 	return r;
@@ -160,6 +161,11 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 		return 0;
 	}
 	return decode_exit(vm, e);
+}
+
+uint64_t vm_exits(const struct vm *vm)
+{
+	return vm->machine->exits;
 }
 
 void vm_interrupt(struct vm *vm)
