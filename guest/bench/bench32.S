@@ -1,6 +1,7 @@
 /*
  * bench32.elf: round trips of 32-bit kernels, on flat segments without paging.
  *
+ *   empty    nothing: what reading the clock twice costs
  *   sysenter SYSENTER and SYSEXIT
  *   int2e    INT 2Eh and IRETD
  */
@@ -60,6 +61,7 @@ unknown:
 	define_parse
 	.balign	16
 names:
+	name	"empty", empty
 	name	"sysenter", sysenters
 	name	"int2e", int2e
 	.balign	16
@@ -73,6 +75,9 @@ handler:
 	sysexit
 int_handler:
 	iret
+
+empty:	trip
+	trip_end
 
 	.globl	sysenters
 	.type	sysenters, @function

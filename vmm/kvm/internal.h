@@ -28,6 +28,7 @@ struct vm_machine {
 	struct vm *volatile entered;    /* the vCPU that runs or ran last, or NULL */
 	volatile sig_atomic_t interrupted;      /* vm_interrupt, which no vm_run has told of yet */
 	uint64_t exits;                 /* how often KVM_RUN came back */
+	bool reinjects;                 /* the PIT makes up for ticks that the guest has missed */
 };
 
 struct vm {
@@ -63,6 +64,11 @@ int vm_ioctl_named(int fd, unsigned long request, const char *name, unsigned lon
 struct vm_machine *vm_machine_new(void);
 int vm_machine_open(struct vm_machine *machine, const char *device);
 void vm_machine_close(struct vm_machine *machine);
+/*
+ * From now on ticks of the PIT that fall into a time when the guest does not run are lost, and not made up for in a
+ * burst.  KVM takes up to 15 ms for that, longer than all of the start: so not before the first interruption.
+ */
+int vm_machine_let_ticks_go(struct vm_machine *machine);
 
 /* cpuid.c: what the guest's CPUID says. */
 int vm_setup_cpuid(struct vm *vm);

@@ -198,15 +198,23 @@ static int setup_lines(struct vm_machine *m)
 static int setup_irqchip(struct vm_machine *m)
 {
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
-	struct kvm_reinject_control control = { .pit_reinject = 0 };
 	int r;
 
 	if (!m->config.irqchip)
 		return 0;
-	if ((r = vm_ioctl(m->fd, KVM_CREATE_IRQCHIP, 0)) < 0 ||
-	    (r = setup_lines(m)) < 0 ||
-	    (r = vm_ioctl(m->fd, KVM_CREATE_PIT2, &pit)) < 0)
+	if ((r = vm_ioctl(m->fd, KVM_CREATE_IRQCHIP, 0)) < 0 || (r = setup_lines(m)) < 0)
 		return r;
+	m->reinjects = true;
+	return vm_ioctl(m->fd, KVM_CREATE_PIT2, &pit);
+}
+
+int vm_machine_let_ticks_go(struct vm_machine *m)
+{
+	struct kvm_reinject_control control = { .pit_reinject = 0 };
+
+	if (!m->reinjects)
+		return 0;
+	m->reinjects = false;
 	return vm_ioctl(m->fd, KVM_REINJECT_CONTROL, &control);
 }
 

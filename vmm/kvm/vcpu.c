@@ -157,6 +157,8 @@ int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
 		return 0;
 	}
 	if (r == -EINTR) {
+		if ((r = vm_machine_let_ticks_go(vm->machine)) < 0)
+			return r;
 		*e = (struct vm_exit) { .kind = EXIT_INTERRUPTED, .reason = KVM_EXIT_INTR };
 		return 0;
 	}

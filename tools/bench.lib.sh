@@ -1,0 +1,168 @@
+# Sourced by tools/bench: the measurements.  Each prints its results as JSON objects, one a line.
+
+progress() { # [TEXT...]
+	[ ! -t 2 ] || printf '\r\033[K%s' "${*:+$tool: $*}" >&2
+}
+
+now() { date +%s%N; }
+
+# statistics FILE: of a run of a bench guest, what it printed: [minimum, median, p99, mean, trips kept]
+statistics() {
+	sed -n 's/^guest: \([0-9a-f]\{8,16\}\)$/\1/p' "$1" | awk -v trips="$2" '
+		function number(text,   n, value) {
+			for (n = 1; n <= length(text); n++)
+				value = value * 16 + index("0123456789abcdef", substr(text, n, 1)) - 1
+			return value
+		}
+		NR == 1 { all = number($1); next }
+		{ print number($1) | "sort -n >" sorted }
+		END { close("sort -n >" sorted); printf "%.1f\n", all / trips }' sorted="$work/sorted" >"$work/mean"
+	awk -v mean="$(cat "$work/mean")" '{ v[NR] = $1 }
+		END { printf "%d %d %d %s %d\n", v[1], v[int((NR + 1) / 2)], v[int((NR * 99 + 99) / 100)], mean, NR }' "$work/sorted"
+}
+
+# one_run ENGINE WATCH GUEST TRIP COUNT: "MINIMUM MEDIAN P99 MEAN KEPT GATES EXITS SECONDS"
+one_run() {
+	local begin end gates exits
+	progress "$1: $4, watched by $2"
+	begin=$(now)
+	timeout 600 ./vmm --engine="$1" --watch="$2" --timeout=500 --append="$4 $5" "$3.elf" >/dev/null 2>"$work/said" || return 1
+	end=$(now)
+	gates=$(sed -n 's/.*: \([0-9]*\) gates.*/\1/p' "$work/said")
+	exits=$(sed -n 's/.*; \([0-9]*\) exits$/\1/p' "$work/said")
+	echo "$(statistics "$work/said" "$5") ${gates:-0} ${exits:-0} $(((end - begin) / 1000000))"
+}
+
+# How many trips: enough for a p99 where they cost little.
+trips_of() { # WATCH
+	case $1 in
+	none) echo 4000 ;;
+	ring) echo 40000 ;;
+	*) echo 200 ;;
+	esac
+}
+
+unit_of() { # ENGINE
+	case $1 in
+	kvm) echo 'cycles (TSC)' ;;
+	box-intel) echo 'instructions (Bochs counts them)' ;;
+	box) echo 'ticks of the real TSC (QEMU is emulating: time, no cycles of a processor)' ;;
+	esac
+}
+
+# measure_trips ENGINE: every gate under every method that has it; what the same run without a gate costs is taken off
+# its gates and exits.
+measure_trips() {
+	local engine=$1 guest trip watch count idle busy
+	for guest in bench bench32; do
+		for watch in none ring gates break step; do
+			count=$(trips_of "$watch")
+			idle=$(one_run "$engine" "$watch" $guest empty "$count") || continue
+			for trip in $(trips "$guest"); do
+				busy=$(one_run "$engine" "$watch" $guest "$trip" "$count") || continue
+				row "$engine" "$guest" "$trip" "$watch" "$count" "$busy" "$idle"
+			done
+		done
+	done
+	busy=$(one_run "$engine" none bench exit 2000) || return 0
+	idle=$(one_run "$engine" none bench empty 2000) || return 0
+	row "$engine" bench exit none 2000 "$busy" "$idle"
+}
+
+trips() { # GUEST
+	case $1 in
+	bench) echo syscall int2e wow64 ;;
+	bench32) echo sysenter int2e ;;
+	esac
+}
+
+row() { # ENGINE GUEST TRIP WATCH COUNT BUSY IDLE
+	local busy idle
+	read -ra busy <<<"$6"
+	read -ra idle <<<"$7"
+	jq -cn --arg engine "$1" --arg unit "$(unit_of "$1")" --arg guest "$2" --arg trip "$3" --arg watch "$4" --argjson count "$5" \
+		--argjson minimum "${busy[0]}" --argjson median "${busy[1]}" --argjson p99 "${busy[2]}" --argjson mean "${busy[3]}" \
+		--argjson clock "${idle[1]}" --argjson events $((busy[5] - idle[5])) --argjson exits $((busy[6] - idle[6])) \
+		--argjson ms "${busy[7]}" '{ kind: "trip", $engine, $unit, $guest, $trip, $watch, $count, $minimum, $median, $p99, $mean,
+			$clock, $events, $exits, $ms }'
+}
+
+# --- What else a user has: QEMU by itself, on the same guest. ---
+
+qemu_runs() { # TRIP COUNT ARGUMENTS...: milliseconds
+	local begin end trip=$1 count=$2 status=0
+	shift 2
+	begin=$(now)
+	timeout 600 qemu-system-x86_64 -M q35 -accel tcg -m 64 -display none -no-reboot -nodefaults -kernel bench.elf \
+		-append "$trip $count" -chardev null,id=console -device isa-debugcon,chardev=console \
+		-device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null >/dev/null 2>&1 || status=$?
+	end=$(now)
+	# What the guest writes to that device becomes 2 * code + 1.
+	[ "$status" = 1 ] && echo $(((end - begin) / 1000000))
+}
+
+# gdb at the address in LSTAR: prints what our record has, and goes on.
+gdb_runs() { # COUNT: milliseconds
+	local begin end
+	rm -f "$work/gdb.socket"
+	begin=$(now)
+	qemu_runs syscall "$1" -S -chardev socket,path="$work/gdb.socket",server=on,wait=off,id=gdb -gdb chardev:gdb >/dev/null &
+	until [ -S "$work/gdb.socket" ]; do sleep 0.02; done
+	timeout 600 gdb -q -nx -batch -ex 'set pagination off' -ex 'set confirm off' -ex "target remote $work/gdb.socket" \
+		-ex 'hbreak *&handler' -ex 'commands
+		silent
+		printf "%lx %lx %lx %lx\n", $rcx, $r11, $rsp, $rax
+		continue
+		end' -ex continue bench.elf </dev/null >"$work/gdb.out" 2>&1 || true
+	wait $! || true
+	end=$(now)
+	[ "$(grep -Ec '^[0-9a-f]+ [0-9a-f]+ [0-9a-f]+ [0-9a-f]+$' "$work/gdb.out")" = "$1" ] && echo $(((end - begin) / 1000000))
+}
+
+# per_trip FEW MANY COMMAND...: nanoseconds for each trip more
+per_trip() {
+	local few=$1 many=$2 first second
+	shift 2
+	first=$("$@" "$few") && second=$("$@" "$many") && echo $(((second - first) * 1000000 / (many - few)))
+}
+
+plain_qemu() { qemu_runs syscall "$1"; }
+logged_qemu() { qemu_runs int2e "$1" -d int -D "$work/int.log"; }
+box_runs() { # WATCH TRIP COUNT: milliseconds
+	timeout 600 true
+	one_run box "$1" bench "$2" "$3" | awk '{ print $8 }'
+}
+
+alternative() { # NAME TRIP NANOSECONDS
+	[ -z "$3" ] || jq -cn --arg name "$1" --arg trip "$2" --argjson ns "$3" '{ kind: "alternative", $name, $trip, $ns }'
+}
+
+measure_alternatives() {
+	local watch
+	progress "QEMU alone"
+	alternative "QEMU TCG, nothing watched" syscall "$(per_trip 1000 2000000 plain_qemu || true)"
+	install_packages gdb >&2
+	progress "QEMU and gdb"
+	alternative "QEMU TCG, gdb breaking at LSTAR" syscall "$(per_trip 10 1010 gdb_runs || true)"
+	progress "QEMU -d int"
+	alternative "QEMU TCG -d int" int2e "$(per_trip 100 20100 logged_qemu || true)"
+	works box || return 0
+	for watch in none ring; do
+		alternative "vmm in the AMD box, --watch=$watch" syscall "$(per_trip 1000 401000 box_runs $watch syscall || true)"
+	done
+	for watch in gates break step; do
+		alternative "vmm in the AMD box, --watch=$watch" syscall "$(per_trip 10 410 box_runs $watch syscall || true)"
+	done
+}
+
+# --- Start-up on /dev/kvm, whatever that is: no gate is passed, and nothing is said of one. ---
+measure_start() {
+	[ -w /dev/kvm ] || return 0
+	progress "start-up"
+	./bench_start 50 ./vmm first.elf || true
+}
+
+# --- Reading recorded traces. ---
+measure_reading() {
+	:
+}
