@@ -87,71 +87,73 @@ row() { # ENGINE GUEST TRIP WATCH COUNT BUSY IDLE
 			$clock, $events, $exits, $ms }'
 }
 
-# --- What else a user has: QEMU by itself, on the same guest. ---
+# --- What else a user has: QEMU by itself, on the same guest.  In time: the clock that it shows a guest is the real one. ---
 
-qemu_runs() { # TRIP COUNT ARGUMENTS...: milliseconds
-	local begin end trip=$1 count=$2 status=0
+# qemu TRIP COUNT ARGUMENTS...: what the guest prints goes to $work/console
+qemu() {
+	local status=0 trip=$1 count=$2
 	shift 2
-	begin=$(now)
 	timeout 600 qemu-system-x86_64 -M q35 -accel tcg -m 64 -display none -no-reboot -nodefaults -kernel bench.elf \
-		-append "$trip $count" -chardev null,id=console -device isa-debugcon,chardev=console \
+		-append "$trip $count" -chardev file,path="$work/console",id=console -device isa-debugcon,chardev=console \
 		-device isa-debug-exit,iobase=0xf4,iosize=4 "$@" </dev/null >/dev/null 2>&1 || status=$?
-	end=$(now)
-	# What the guest writes to that device becomes 2 * code + 1.
-	[ "$status" = 1 ] && echo $(((end - begin) / 1000000))
+	# The code that the guest writes to that device becomes 2 * code + 1.
+	[ "$status" = 1 ]
 }
 
-# gdb at the address in LSTAR: prints what our record has, and goes on.
-gdb_runs() { # COUNT: milliseconds
+# nanoseconds FILE COUNT: a trip, of what a bench guest printed
+nanoseconds() { statistics "$1" "$2" | awk -v khz="$tsc_khz" '{ printf "%.0f\n", $4 * 1e6 / khz }'; }
+
+qemu_time() { # TRIP COUNT ARGUMENTS...
+	qemu "$@" || return 1
+	sed -i 's/^/guest: /' "$work/console"
+	nanoseconds "$work/console" "$2"
+}
+
+# gdb at the address in LSTAR: it prints what our record has, and goes on.  The guest's clock stands still meanwhile:
+# milliseconds of a clock on the wall, start and all.
+gdb_run() { # COUNT
 	local begin end
 	rm -f "$work/gdb.socket"
 	begin=$(now)
-	qemu_runs syscall "$1" -S -chardev socket,path="$work/gdb.socket",server=on,wait=off,id=gdb -gdb chardev:gdb >/dev/null &
+	qemu syscall "$1" -S -chardev socket,path="$work/gdb.socket",server=on,wait=off,id=gdb -gdb chardev:gdb &
 	until [ -S "$work/gdb.socket" ]; do sleep 0.02; done
 	timeout 600 gdb -q -nx -batch -ex 'set pagination off' -ex 'set confirm off' -ex "target remote $work/gdb.socket" \
-		-ex 'hbreak *&handler' -ex 'commands
-		silent
-		printf "%lx %lx %lx %lx\n", $rcx, $r11, $rsp, $rax
-		continue
-		end' -ex continue bench.elf </dev/null >"$work/gdb.out" 2>&1 || true
-	wait $! || true
+		-x "$root/tools/bench.gdb" bench.elf </dev/null >"$work/gdb.out" 2>&1 || true
+	wait $! || return 1
 	end=$(now)
-	[ "$(grep -Ec '^[0-9a-f]+ [0-9a-f]+ [0-9a-f]+ [0-9a-f]+$' "$work/gdb.out")" = "$1" ] && echo $(((end - begin) / 1000000))
+	[ "$(grep -Ec '^([0-9a-f]+ ){3}[0-9a-f]+$' "$work/gdb.out")" = "$1" ] && echo $(((end - begin) / 1000000))
 }
 
-# per_trip FEW MANY COMMAND...: nanoseconds for each trip more
-per_trip() {
-	local few=$1 many=$2 first second
+gdb_time() {
+	local few many
+	few=$(gdb_run 10) && many=$(gdb_run 1010) && echo $(((many - few) * 1000))
+}
+
+box_time() { # WATCH COUNT
+	timeout 600 ./vmm --engine=box --watch="$1" --timeout=500 --append="syscall $2" bench.elf >/dev/null 2>"$work/said" &&
+		nanoseconds "$work/said" "$2"
+}
+
+alternative() { # NAME TRIP COMMAND...
+	local name=$1 trip=$2 ns
 	shift 2
-	first=$("$@" "$few") && second=$("$@" "$many") && echo $(((second - first) * 1000000 / (many - few)))
-}
-
-plain_qemu() { qemu_runs syscall "$1"; }
-logged_qemu() { qemu_runs int2e "$1" -d int -D "$work/int.log"; }
-box_runs() { # WATCH TRIP COUNT: milliseconds
-	timeout 600 true
-	one_run box "$1" bench "$2" "$3" | awk '{ print $8 }'
-}
-
-alternative() { # NAME TRIP NANOSECONDS
-	[ -z "$3" ] || jq -cn --arg name "$1" --arg trip "$2" --argjson ns "$3" '{ kind: "alternative", $name, $trip, $ns }'
+	progress "$name"
+	ns=$("$@") || { say "could not measure: $name"; return 0; }
+	jq -cn --arg name "$name" --arg trip "$trip" --argjson ns "$ns" '{ kind: "alternative", $name, $trip, $ns }'
 }
 
 measure_alternatives() {
 	local watch
-	progress "QEMU alone"
-	alternative "QEMU TCG, nothing watched" syscall "$(per_trip 1000 2000000 plain_qemu || true)"
 	install_packages gdb >&2
-	progress "QEMU and gdb"
-	alternative "QEMU TCG, gdb breaking at LSTAR" syscall "$(per_trip 10 1010 gdb_runs || true)"
-	progress "QEMU -d int"
-	alternative "QEMU TCG -d int" int2e "$(per_trip 100 20100 logged_qemu || true)"
+	alternative "QEMU TCG, nothing watched" syscall qemu_time syscall 2000000
+	alternative "QEMU TCG, gdb breaking at LSTAR" syscall gdb_time
+	alternative "QEMU TCG, nothing watched" int2e qemu_time int2e 200000
+	alternative "QEMU TCG -d int" int2e qemu_time int2e 20000 -d int -D "$work/int.log"
 	works box || return 0
-	for watch in none ring; do
-		alternative "vmm in the AMD box, --watch=$watch" syscall "$(per_trip 1000 401000 box_runs $watch syscall || true)"
-	done
+	alternative "vmm, AMD box, nothing watched" syscall box_time none 2000000
+	alternative "vmm, AMD box, ring" syscall box_time ring 400000
 	for watch in gates break step; do
-		alternative "vmm in the AMD box, --watch=$watch" syscall "$(per_trip 10 410 box_runs $watch syscall || true)"
+		alternative "vmm, AMD box, $watch" syscall box_time $watch 400
 	done
 }
 

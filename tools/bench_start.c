@@ -24,6 +24,19 @@ static double now_us(void)
 	return t.tv_sec * 1e6 + t.tv_nsec / 1e3;
 }
 
+/* Of the processor's time-stamp counter, in kHz. */
+static double tsc_khz(void)
+{
+	const struct timespec while_ = { .tv_nsec = 100000000 };
+	const double begin = now_us();
+	const unsigned long long first = __builtin_ia32_rdtsc();
+	unsigned long long last;
+
+	nanosleep(&while_, NULL);
+	last = __builtin_ia32_rdtsc();
+	return (last - first) * 1e3 / (now_us() - begin);
+}
+
 static int by_value(const void *a, const void *b)
 {
 	const double *x = a, *y = b;
@@ -87,7 +100,7 @@ int main(int argc, char **argv)
 		}
 	}
 	qsort(time, count, sizeof time[0], by_value);
-	printf("{\"kind\":\"start\",\"count\":%ld,\"minimum_us\":%.0f,\"median_us\":%.0f,\"p99_us\":%.0f,\"peak_kib\":%ld}\n",
-	       count, time[0], time[(count - 1) / 2], time[(count * 99 - 1) / 100], peak);
+	printf("{\"kind\":\"start\",\"count\":%ld,\"minimum_us\":%.0f,\"median_us\":%.0f,\"p99_us\":%.0f,\"peak_kib\":%ld,\"tsc_khz\":%.0f}\n",
+	       count, time[0], time[(count - 1) / 2], time[(count * 99 - 1) / 100], peak, tsc_khz());
 	return 0;
 }

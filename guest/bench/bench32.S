@@ -31,6 +31,9 @@
 _start:
 entry:	mov	$kernel_stack, %esp
 	mov	PVH_START_CMDLINE(%ebx), %esi
+	mov	$0xff, %al                      /* no interrupt: firmware may have left a timer running */
+	out	%al, $0x21
+	out	%al, $0xa1
 	call	parse
 	test	%eax, %eax
 	jz	unknown
