@@ -202,6 +202,7 @@ void run_ports(const struct run_request *r, const struct run_machine *machine, F
 	const struct ports_config devices = {
 		.console = console, .first = r->sink ? r->sink->file : NULL, .input = console == stderr ? STDIN_FILENO : -1, .typed = r->typed,
 		.memory_size = r->memory_size, .cpus = machine->cpus, .line = set_line, .context = machine->cpu[0],
+		.heard = deadline_progress,
 	};
 
 	ports_init(ports, &devices);

@@ -261,6 +261,8 @@ static void take_input(struct ports *p)
 	for (size_t n = 0; n < got; n++)
 		serial_receive(&p->serial, bytes[n]);
 	p->more_input = room && got == room;
+	if (got && p->config.heard)
+		p->config.heard();
 	if (p->config.typed && memchr(bytes, '\r', got))
 		console_typed(&p->text);
 }

@@ -24,7 +24,8 @@ struct ports_config {
 	unsigned cpus;
 	/* Set an ISA interrupt line; NULL: nobody listens. */
 	void (*line)(void *context, unsigned irq, bool level);
-	void *context;
+	void *context;                  /* of line */
+	void (*heard)(void);            /* called when input has come; may be NULL */
 };
 
 struct ports {
