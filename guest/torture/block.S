@@ -58,7 +58,7 @@ insns:
 	iretw
 	stop
 	slot	TORTURE_IRETD
-	iret
+	iretl
 	stop
 	slot	TORTURE_IRETQ
 	iretq
