@@ -248,6 +248,39 @@ Test(user, mov_ss_with_a_breakpoint_armed)
 	view.vm = NULL;
 }
 
+#define WATCH_READS     UINT64_C(0x000f0001)    /* DR0, local, four bytes, read or written */
+
+static void watches(uint64_t address, uint64_t dr7, unsigned ist)
+{
+	good_kernel();
+	view.vm = (struct vm *)&view;
+	fake_dr0 = address;
+	fake_dr7 = dr7;
+	put_gate(X86_VECTOR_DB, HANDLERS, ist);
+	enter();
+	view.vm = NULL;
+}
+
+Test(watchpoints, of_the_kernel_on_ring_3s_data)
+{
+	watches(USER + 0x100, WATCH_READS, 0);
+	FOUND("B21/warning");
+	cr_assert_eq(last.value, USER + 0x100);
+	watches(USER + 0x100, WATCH_READS + 1, 0);      /* global */
+	FOUND("B21/warning");
+	watches(USER + 0x100, WATCH_READS, 1);          /* #DB has an IST */
+	FOUND("");
+	watches(BLOCK, WATCH_READS, 0);                 /* ring 3 cannot read it */
+	FOUND("");
+	watches(USER + 0x100, WATCH_READS & ~UINT64_C(1), 0);   /* not in force */
+	FOUND("");
+	/* SS is loaded by reads: neither what is written nor what is executed raises #DB there. */
+	watches(USER + 0x100, 0x000d0001, 0);
+	FOUND("");
+	watches(USER + 0x100, 1, 0);
+	FOUND("");
+}
+
 /* --- hostile code --- */
 
 Test(hostile, any_bytes)

@@ -34,7 +34,7 @@ Test(fmask, each_flag)
 Test(fmask, reserved)
 {
 	with_fmask(0xfffffffd);
-	FOUND("B07/warning");
+	FOUND("B07/note");
 	cr_assert_eq(last.expected, 0x257fd5);
 	with_fmask(FMASK | UINT64_C(1) << 32);
 	FOUND("B07/error");

@@ -9,8 +9,11 @@
 /* What has happened on a path so far. */
 enum {
 	SWITCHED = 1 << 0, SWAPPED = 1 << 1, DF_CLEAR = 1 << 2, FLAGS_OWN = 1 << 3, SLOT = 1 << 4, COPIED = 1 << 5,
-	R10_READ = 1 << 6, GUARD = 1 << 7, CALLED = 1 << 8, USED = 1 << 9,
+	R10_READ = 1 << 6, GUARD = 1 << 7, CALLED = 1 << 8, USED = 1 << 9, STALE = 1 << 10,
 };
+
+/* A value that comes back from RSP's slot, where others may have been meanwhile. */
+#define FROM_STALE_SLOT GPR_COUNT
 
 struct entry_walker {
 	struct walk walk;
@@ -70,61 +73,104 @@ static bool pops_flags(const struct code *c)
 	       c->z.mnemonic == ZYDIS_MNEMONIC_POPFQ;
 }
 
-/* RSP goes to a place without a register in its address: every thread has the same. */
-static bool keeps_rsp(const struct path *p, const struct code *c, const ZydisDecodedOperand **to, uint64_t *at)
+/* RSP goes to a place whose address is no thread's own: every thread has the same. */
+static bool keeps_rsp(const struct entry_walker *w, const struct path *p, const struct code *c,
+                      const ZydisDecodedOperand **to, uint64_t *at)
 {
 	const ZydisDecodedOperand *m = code_memory(c);
-	const bool moves = c->z.mnemonic == ZYDIS_MNEMONIC_MOV || c->z.mnemonic == ZYDIS_MNEMONIC_XCHG;
+	const ZydisDecodedOperand *from = m == &c->o[0] ? &c->o[1] : &c->o[0];
 
-	if (!moves || !m || !(m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || !code_fixed_address(c, m, at))
+	if ((c->z.mnemonic != ZYDIS_MNEMONIC_MOV && c->z.mnemonic != ZYDIS_MNEMONIC_XCHG) || !m ||
+	    !(m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || from->type != ZYDIS_OPERAND_TYPE_REGISTER ||
+	    path_origin(&w->walk, p, c, from) != GPR_RSP || !code_known_address(p, c, m, at))
 		return false;
 	*to = m;
-	for (unsigned n = 0; n < 2; n++) {
-		int r = c->o[n].type == ZYDIS_OPERAND_TYPE_REGISTER ? code_gpr(c->o[n].reg.value) : -1;
-
-		if (r >= 0 && p->origin[r] == GPR_RSP)
-			return true;
-	}
-	return false;
+	return true;
 }
 
-static bool reads_slot(const struct entry_walker *w, const struct code *c)
+static bool is_slot(const struct entry_walker *w, const struct path *p, const struct code *c,
+                    const ZydisDecodedOperand *m)
 {
-	const ZydisDecodedOperand *m = code_memory(c);
 	uint64_t at;
 
-	return m && m->actions & ZYDIS_OPERAND_ACTION_MASK_READ && m->mem.segment == w->slot_segment &&
-	       code_fixed_address(c, m, &at) && at == w->slot_address;
+	return p->marks & SLOT && m->mem.segment == w->slot_segment && code_known_address(p, c, m, &at) &&
+	       at == w->slot_address;
+}
+
+static bool reads_slot(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+
+	return m && m->actions & ZYDIS_OPERAND_ACTION_MASK_READ && is_slot(w, p, c, m);
+}
+
+static bool writes_slot(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+
+	return m && m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE && is_slot(w, p, c, m);
+}
+
+static uint8_t origin_of(void *context, const struct path *p, const struct code *c, const ZydisDecodedOperand *m)
+{
+	if (!is_slot(context, p, c, m))
+		return NO_ORIGIN;
+	return p->marks & STALE ? FROM_STALE_SLOT : GPR_RSP;
 }
 
 /* The kept RSP goes on to the thread's own stack, or to a register. */
 static bool copies_rsp(const struct entry_walker *w, const struct path *p, const struct code *c)
 {
-	int r;
+	return reads_slot(w, p, c) || (c->z.mnemonic == ZYDIS_MNEMONIC_PUSH &&
+				       path_origin(&w->walk, p, c, &c->o[0]) == GPR_RSP);
+}
 
-	if (reads_slot(w, c))
-		return true;
-	if (c->z.mnemonic != ZYDIS_MNEMONIC_PUSH || c->o[0].type != ZYDIS_OPERAND_TYPE_REGISTER)
-		return false;
-	r = code_gpr(c->o[0].reg.value);
-	return r >= 0 && p->origin[r] == GPR_RSP;
+/* Origin of what the instruction makes RSP, or ring 3's. */
+static uint8_t next_rsp(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
+	const bool to_rsp = c->o[0].type == ZYDIS_OPERAND_TYPE_REGISTER && code_gpr(c->o[0].reg.value) == GPR_RSP;
+
+	switch (c->z.mnemonic) {
+	case ZYDIS_MNEMONIC_MOV:
+		return to_rsp ? path_origin(&w->walk, p, c, &c->o[1]) : NO_ORIGIN;
+	case ZYDIS_MNEMONIC_XCHG:
+		if (!to_rsp && code_gpr(c->o[1].reg.value) != GPR_RSP)
+			return NO_ORIGIN;
+		return path_origin(&w->walk, p, c, &c->o[to_rsp ? 1 : 0]);
+	case ZYDIS_MNEMONIC_LEA:
+		return to_rsp && c->o[1].mem.index == ZYDIS_REGISTER_NONE && code_gpr(c->o[1].mem.base) >= 0 ?
+			p->origin[code_gpr(c->o[1].mem.base)] : NO_ORIGIN;
+	case ZYDIS_MNEMONIC_POP:
+		return to_rsp ? path_word(&w->walk, p, 0) : NO_ORIGIN;
+	case ZYDIS_MNEMONIC_IRET:
+	case ZYDIS_MNEMONIC_IRETD:
+	case ZYDIS_MNEMONIC_IRETQ:
+		return path_word(&w->walk, p, 3 * (w->is_64 ? 8 : 4));
+	default:
+		return NO_ORIGIN;
+	}
 }
 
 static void judge_slot(struct entry_walker *w, struct path *p, const struct code *c)
 {
+	const bool lets_others_in = c->call || c->z.mnemonic == ZYDIS_MNEMONIC_STI;
 	const ZydisDecodedOperand *to;
 	uint64_t at;
 
 	if (p->marks & SLOT && !(p->marks & COPIED)) {
 		if (copies_rsp(w, p, c))
 			p->marks |= COPIED;
-		else if (c->call || c->z.mnemonic == ZYDIS_MNEMONIC_STI)
+		else if (lets_others_in)
 			first(&w->f->slot, c);
 	}
 	/* A copy does not help where RSP comes back from the place itself. */
-	if (p->marks & SLOT && p->marks & CALLED && loads_rsp(c) && reads_slot(w, c))
+	if (next_rsp(w, p, c) == FROM_STALE_SLOT)
 		first(&w->f->slot, c);
-	if (!(p->marks & SLOT) && keeps_rsp(p, c, &to, &at)) {
+	if (p->marks & SLOT && lets_others_in)
+		p->marks |= STALE;
+	if (writes_slot(w, p, c))
+		p->marks &= ~(uint32_t)STALE;
+	if (!(p->marks & SLOT) && keeps_rsp(w, p, c, &to, &at)) {
 		p->marks |= SLOT;
 		w->slot_segment = to->mem.segment;
 		w->slot_address = at;
@@ -285,7 +331,7 @@ void entry_walk(struct guest_view *v, const struct x86_state *s, const struct x8
                 bool is_sysenter, struct entry_facts *f)
 {
 	struct entry_walker w = {
-		.walk = { .view = v, .state = s, .instead = instead, .judge = judge },
+		.walk = { .view = v, .state = s, .instead = instead, .judge = judge, .origin_of = origin_of },
 		.f = f, .is_64 = x86_mode(s) == MODE_64, .is_sysenter = is_sysenter,
 	};
 

@@ -295,6 +295,7 @@ void lint_about(struct lint *l, const struct transition *t, struct guest_view *v
 		judge_configuration(l, t, &user);
 		paging_return(l, &user);
 		user_code(l, &user);
+		user_watchpoints(l, &user);
 	}
 }
 

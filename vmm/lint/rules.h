@@ -25,6 +25,7 @@ enum written { WROTE_EFER, WROTE_STAR, WROTE_LSTAR, WROTE_CSTAR, WROTE_FMASK, WR
 /* An entry that has not returned yet, or not long ago. */
 struct lint_entry {
 	uint64_t seq, rip, rsp, cr3, rcx;
+	uint64_t kept[6];               /* what every kernel gives back: RBX, RBP, R12 to R15 */
 	enum gate_kind kind;
 	uint8_t vector, cpl;            /* of the interrupted code */
 	enum x86_mode mode;
@@ -72,6 +73,7 @@ struct lint {
 	struct x86_state at_lstar;      /* when LSTAR was written: page tables that show the kernel whole */
 	bool has_lstar;
 	bool sysret_used, sysretl_used;
+	bool compat_seen;               /* 32-bit code has run in ring 3 of a 64-bit kernel */
 	struct lint_entry open[LINT_OPEN];
 	unsigned open_count;
 	struct entry_facts facts[ENTRY_POINTS];
@@ -148,6 +150,7 @@ void entry_config(struct lint *l, const struct x86_state *s);
 void return_about(struct lint *l, const struct transition *t, const struct x86_state *user);
 void user_about(struct lint *l, const struct transition *t);
 void user_code(struct lint *l, const struct x86_state *user);
+void user_watchpoints(struct lint *l, const struct x86_state *user);
 void handlers_config(struct lint *l, const struct x86_state *s);
 /* B12, once it is certain. */
 void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor);

@@ -16,7 +16,7 @@ void fmask_written(struct lint *l, const struct transition *t)
 
 	if (t->msr_index != X86_MSR_FMASK || !odd)
 		return;
-	lint_tell(l, WHAT(B07, odd >> 32 ? LINT_ERROR : LINT_WARNING, VALUE(t->msr_value),
+	lint_tell(l, WHAT(B07, odd >> 32 ? LINT_ERROR : LINT_NOTE, VALUE(t->msr_value),
 			  EXPECTED(t->msr_value & MASKABLE)),
 	          "FMASK has bits that are no flags: 0x%llx. They are reserved in RFLAGS%s", (unsigned long long)odd,
 	          odd >> 32 ? ", and bits 63:32 of the MSR are too" : "; a later processor may give them a meaning");

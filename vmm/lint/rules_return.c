@@ -69,7 +69,7 @@ static void judge_ss(struct lint *l, const struct transition *t)
 	/* 64-bit code does not mind, and where there is no other it never matters. */
 	if (!to32 && !has_compat_code(l, &t->before))
 		return;
-	lint_tell(l, WHAT(B22, to32 ? LINT_ERROR : LINT_WARNING, "amd", VALUE(segment_access(ss)), EXPECTED(0xc093)),
+	lint_tell(l, WHAT(B22, to32 ? LINT_ERROR : l->compat_seen ? LINT_WARNING : LINT_NOTE, "amd", VALUE(segment_access(ss)), EXPECTED(0xc093)),
 		  "SYSRET with SS %s: AMD loads its selector alone and leaves base, limit and attributes, so the "
 		  "first use of the stack in 32-bit code faults%s. Load SS with flat data before it%s",
 		  null ? "null, as an interrupt from ring 3 leaves it" : "of another base, limit or size",
@@ -121,26 +121,70 @@ static void judge_stack(struct lint *l, const struct transition *t)
 		lint_stack_use(l, f, "SYSCALL", NULL);
 }
 
-/* A thread goes back to its own place on a stack of another that entered meanwhile. */
-static void judge_thread(struct lint *l, const struct transition *t, const struct x86_state *user)
+static void kept_registers(const struct x86_state *s, uint64_t kept[6])
 {
-	const uint64_t rip = user->rip, rsp = user->gpr[GPR_RSP], cr3 = user->cr3;
-	const struct lint_entry *own = NULL, *other = NULL;
-	const struct entry_facts *f = lint_facts(l, &t->before, ENTRY_LSTAR);
+	static const enum x86_gpr names[6] = { GPR_RBX, GPR_RBP, GPR_R12, GPR_R13, GPR_R14, GPR_R15 };
 
-	if (!f->slot || find(l, rip, rsp, cr3, false))
-		return;
+	for (unsigned n = 0; n < 6; n++)
+		kept[n] = s->gpr[names[n]];
+}
+
+static bool has_kept(const struct lint_entry *e, const uint64_t kept[6])
+{
+	return !memcmp(e->kept, kept, sizeof(e->kept));
+}
+
+/* The call that this return ends, but for RSP: not closed, of the same place, and with the same registers if there is one. */
+static const struct lint_entry *call_returned(const struct lint *l, const struct x86_state *user,
+                                              const uint64_t kept[6])
+{
+	const struct lint_entry *own = NULL;
+
 	for (unsigned n = 0; n < l->open_count; n++) {
 		const struct lint_entry *e = &l->open[n];
 
-		if (e->kind != GATE_SYSCALL || e->cr3 != cr3)
-			continue;
-		if (!e->closed && e->rip == rip && e->rsp != rsp)
+		if (e->kind == GATE_SYSCALL && !e->closed && e->cr3 == user->cr3 && e->rip == user->rip &&
+		    e->rsp != user->gpr[GPR_RSP] && (!own || has_kept(e, kept) || !has_kept(own, kept)))
 			own = e;
-		if (e->rsp == rsp)
+	}
+	return own;
+}
+
+/* The last that came with this RSP. */
+static const struct lint_entry *call_with_stack(const struct lint *l, const struct x86_state *user)
+{
+	const struct lint_entry *other = NULL;
+
+	for (unsigned n = 0; n < l->open_count; n++) {
+		const struct lint_entry *e = &l->open[n];
+
+		if (e->kind == GATE_SYSCALL && e->cr3 == user->cr3 && e->rsp == user->gpr[GPR_RSP] &&
+		    (!other || e->seq > other->seq))
 			other = e;
 	}
+	return other;
+}
+
+/*
+ * A thread goes back to its own place on a stack of another that entered
+ * meanwhile.  Where both called from the same place, or the entry code does not
+ * show where it keeps RSP, the other registers tell whose call it was.
+ */
+static void judge_thread(struct lint *l, const struct transition *t, const struct x86_state *user)
+{
+	const uint64_t rip = user->rip, rsp = user->gpr[GPR_RSP], cr3 = user->cr3;
+	const struct lint_entry *own, *other;
+	uint64_t kept[6];
+	bool told_by_registers;
+
+	kept_registers(&t->before, kept);
+	own = call_returned(l, user, kept);
+	other = call_with_stack(l, user);
 	if (!own || !other || other->seq < own->seq)
+		return;
+	told_by_registers = has_kept(own, kept) && !has_kept(other, kept);
+	if (!told_by_registers &&
+	    (find(l, rip, rsp, cr3, false) || !lint_facts(l, &t->before, ENTRY_LSTAR)->slot))
 		return;
 	lint_tell(l, WHAT(B13, LINT_ERROR, VALUE(rsp), EXPECTED(own->rsp)),
 		  "goes back to the caller of entry %llu on the stack of entry %llu: RSP was kept in a place that all "
@@ -189,6 +233,7 @@ static void remember(struct lint *l, const struct transition *t)
 		.rip = t->before.rip + t->gate.length,
 	};
 
+	kept_registers(&t->before, e.kept);
 	if (t->user_stack.size && !t->frame.count) {
 		e.stack = t->user_stack.address;
 		memcpy(e.below, t->user_stack.after, sizeof(e.below));
@@ -228,6 +273,8 @@ void entries_passed(struct lint *l, const struct transition *t)
 	const bool fault = t->faulted || t->gate.kind == GATE_FAULT;
 	const bool inward = t->before.cpl == 3 && t->after.cpl < 3;
 
+	l->compat_seen |= (t->before.cpl == 3 && x86_mode(&t->before) == MODE_COMPAT) ||
+			  (!t->faulted && t->after.cpl == 3 && x86_mode(&t->after) == MODE_COMPAT);
 	if (inward) {
 		c->has_entry = true;
 		c->entry_gs = t->before.gs.base;

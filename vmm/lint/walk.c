@@ -62,6 +62,95 @@ bool code_fixed_address(const struct code *c, const ZydisDecodedOperand *o, uint
 	return true;
 }
 
+/* A register in an address, if any, whose value is known; it is added to *sum. */
+static bool adds_known(const struct path *p, ZydisRegister name, uint64_t scale, uint64_t *sum)
+{
+	const int r = code_gpr(name);
+
+	if (name == ZYDIS_REGISTER_NONE)
+		return true;
+	if (r < 0 || r == GPR_RSP || !(p->known >> r & 1))
+		return false;
+	*sum += p->value[r] * scale;
+	return true;
+}
+
+bool code_known_address(const struct path *p, const struct code *c, const ZydisDecodedOperand *o, uint64_t *offset)
+{
+	if (code_fixed_address(c, o, offset))
+		return true;
+	*offset = (uint64_t)o->mem.disp.value;
+	if (!adds_known(p, o->mem.base, 1, offset) || !adds_known(p, o->mem.index, o->mem.scale, offset))
+		return false;
+	if (c->z.address_width < 64)
+		*offset &= (UINT64_C(1) << c->z.address_width) - 1;
+	return true;
+}
+
+/* --- the stack --- */
+
+static int word_size(const struct walk *w)
+{
+	return x86_mode(w->state) == MODE_64 ? 8 : 4;
+}
+
+/* The word n bytes above RSP, among those pushed; NULL: none of them. */
+static uint8_t *own_word(const struct walk *w, struct path *p, int64_t n)
+{
+	const int64_t index = p->words - 1 - n / word_size(w);
+
+	return n >= 0 && n % word_size(w) == 0 && index >= 0 && index < WALK_WORDS ? &p->pushed[index] : NULL;
+}
+
+uint8_t path_word(const struct walk *w, const struct path *p, int64_t n)
+{
+	struct path at = *p;
+	const uint8_t *word = own_word(w, &at, n);
+
+	return word ? *word : NO_ORIGIN;
+}
+
+/* Memory at a fixed distance from RSP. */
+static bool is_on_stack(const ZydisDecodedOperand *o)
+{
+	return o->type == ZYDIS_OPERAND_TYPE_MEMORY && code_gpr(o->mem.base) == GPR_RSP &&
+	       o->mem.index == ZYDIS_REGISTER_NONE && o->mem.segment != ZYDIS_REGISTER_GS &&
+	       o->mem.segment != ZYDIS_REGISTER_FS;
+}
+
+uint8_t path_origin(const struct walk *w, const struct path *p, const struct code *c, const ZydisDecodedOperand *o)
+{
+	int r;
+
+	if (o->type == ZYDIS_OPERAND_TYPE_REGISTER) {
+		r = code_gpr(o->reg.value);
+		return r >= 0 && o->size >= 8 * word_size(w) ? p->origin[r] : NO_ORIGIN;
+	}
+	if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || o->size < 8 * word_size(w))
+		return NO_ORIGIN;
+	if (is_on_stack(o))
+		return path_word(w, p, o->mem.disp.value);
+	return w->origin_of ? w->origin_of(w->context, p, c, o) : NO_ORIGIN;
+}
+
+/* RSP has moved by that many bytes; what has come below it is not known yet. */
+static void move_stack(const struct walk *w, struct path *p, int64_t by)
+{
+	const int64_t words = p->words - by / word_size(w);
+
+	p->sp += by;
+	/* Beyond what any entry pushes, nothing is known of it. */
+	if (by % word_size(w) || words > 4096 || words < -4096) {
+		p->words = 0;
+		memset(p->pushed, NO_ORIGIN, sizeof(p->pushed));
+		return;
+	}
+	for (int64_t n = p->words; n < words; n++)
+		if (n >= 0 && n < WALK_WORDS)
+			p->pushed[n] = NO_ORIGIN;
+	p->words = (int)words;
+}
+
 static bool decoder_for(const struct x86_state *s, ZydisDecoder *decoder)
 {
 	switch (x86_mode(s)) {
@@ -92,21 +181,8 @@ static void find_target(struct walk *w, const struct path *p, struct code *c)
 		c->target = c->has_target ? p->value[r] : 0;
 	} else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY && o->mem.segment != ZYDIS_REGISTER_GS &&
 		   o->mem.segment != ZYDIS_REGISTER_FS) {
-		at = (uint64_t)o->mem.disp.value;
-		if (o->mem.base == ZYDIS_REGISTER_RIP) {
-			at += c->rip + c->z.length;
-		} else if (o->mem.base != ZYDIS_REGISTER_NONE) {
-			r = code_gpr(o->mem.base);
-			if (r < 0 || !(p->known >> r & 1))
-				return;
-			at += p->value[r];
-		}
-		if (o->mem.index != ZYDIS_REGISTER_NONE) {
-			r = code_gpr(o->mem.index);
-			if (r < 0 || !(p->known >> r & 1))
-				return;
-			at += p->value[r] * o->mem.scale;
-		}
+		if (!code_known_address(p, c, o, &at))
+			return;
 		c->target = 0;
 		c->has_target = o->size <= 64 &&
 				view_read(w->view, w->state, at, &c->target, o->size / 8) == o->size / 8u;
@@ -144,8 +220,10 @@ static void forget(struct path *p, int r)
 {
 	p->known &= (uint16_t)~(1u << r);
 	p->origin[r] = NO_ORIGIN;
-	if (r == GPR_RSP)
+	if (r == GPR_RSP) {
 		p->has_sp = false;
+		p->words = 0;
+	}
 }
 
 static void learn(struct path *p, int r, uint64_t value)
@@ -197,7 +275,7 @@ static bool computes(struct walk *w, struct path *p, const struct code *c)
 			return true;
 		}
 		if (r == GPR_RSP && code_gpr(from->mem.base) == GPR_RSP && from->mem.index == ZYDIS_REGISTER_NONE) {
-			p->sp += from->mem.disp.value;
+			move_stack(w, p, from->mem.disp.value);
 			return true;
 		}
 		return false;
@@ -210,7 +288,7 @@ static bool computes(struct walk *w, struct path *p, const struct code *c)
 	case ZYDIS_MNEMONIC_SUB:
 		if (r != GPR_RSP || from->type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
 			return false;
-		p->sp += c->z.mnemonic == ZYDIS_MNEMONIC_ADD ? from->imm.value.s : -from->imm.value.s;
+		move_stack(w, p, c->z.mnemonic == ZYDIS_MNEMONIC_ADD ? from->imm.value.s : -from->imm.value.s);
 		p->origin[GPR_RSP] = NO_ORIGIN;
 		return true;
 	default:
@@ -221,7 +299,7 @@ static bool computes(struct walk *w, struct path *p, const struct code *c)
 /* PUSH, POP and their like: RSP moves by a known amount. */
 static int moves_stack(const struct walk *w, const struct code *c)
 {
-	const int word = x86_mode(w->state) == MODE_64 ? 8 : 4;
+	const int word = word_size(w);
 
 	switch (c->z.mnemonic) {
 	case ZYDIS_MNEMONIC_PUSH:
@@ -243,12 +321,62 @@ static int moves_stack(const struct walk *w, const struct code *c)
 	}
 }
 
+/* Words of the stack that the instruction writes, other than by PUSH, are no longer what they were. */
+static void store(const struct walk *w, struct path *p, const struct code *c, uint8_t origin)
+{
+	uint8_t *word;
+
+	for (unsigned n = 0; n < c->z.operand_count_visible; n++) {
+		const ZydisDecodedOperand *o = &c->o[n];
+
+		if (!is_on_stack(o) || !(o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) ||
+		    !(word = own_word(w, p, o->mem.disp.value - o->mem.disp.value % word_size(w))))
+			continue;
+		*word = o->size == 8 * word_size(w) && !(o->mem.disp.value % word_size(w)) ? origin : NO_ORIGIN;
+	}
+}
+
+/* What the value comes from that the instruction moves, and to where; -1: to no register. */
+static int moves(const struct walk *w, const struct path *p, const struct code *c, uint8_t *origin)
+{
+	*origin = NO_ORIGIN;
+	switch (c->z.mnemonic) {
+	case ZYDIS_MNEMONIC_PUSH:
+		*origin = path_origin(w, p, c, &c->o[0]);
+		return -1;
+	case ZYDIS_MNEMONIC_POP:
+		*origin = path_word(w, p, 0);
+		break;
+	case ZYDIS_MNEMONIC_MOV:
+	case ZYDIS_MNEMONIC_XCHG:
+		*origin = path_origin(w, p, c, &c->o[1]);
+		break;
+	default:
+		return -1;
+	}
+	return c->o[0].type == ZYDIS_OPERAND_TYPE_REGISTER && c->o[0].size == 8 * word_size(w) ?
+		code_gpr(c->o[0].reg.value) : -1;
+}
+
 static void apply(struct walk *w, struct path *p, const struct code *c)
 {
 	const int moved = moves_stack(w, c);
+	uint8_t origin, back = NO_ORIGIN;
+	int to;
 
-	if (computes(w, p, c))
+	to = moves(w, p, c, &origin);
+	/* XCHG's other half. */
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_XCHG)
+		back = path_origin(w, p, c, &c->o[0]);
+	store(w, p, c, c->z.mnemonic == ZYDIS_MNEMONIC_MOV || c->z.mnemonic == ZYDIS_MNEMONIC_XCHG ?
+	      (c->o[0].type == ZYDIS_OPERAND_TYPE_MEMORY ? origin : back) : NO_ORIGIN);
+	if (computes(w, p, c)) {
+		if (to >= 0 && c->o[1].type == ZYDIS_OPERAND_TYPE_MEMORY)
+			p->origin[to] = origin;
 		return;
+	}
+	if (moved)
+		move_stack(w, p, moved);
 	for (unsigned n = 0; n < c->z.operand_count; n++) {
 		const ZydisDecodedOperand *o = &c->o[n];
 		int r = o->type == ZYDIS_OPERAND_TYPE_REGISTER && o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE ?
@@ -258,9 +386,15 @@ static void apply(struct walk *w, struct path *p, const struct code *c)
 			continue;
 		forget(p, r);
 	}
-	p->sp += moved;
 	if (moved)
 		p->origin[GPR_RSP] = NO_ORIGIN;
+	if (to >= 0)
+		p->origin[to] = origin;
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_XCHG && c->o[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	    (to = code_gpr(c->o[1].reg.value)) >= 0)
+		p->origin[to] = back;
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_PUSH && own_word(w, p, 0))
+		*own_word(w, p, 0) = origin;
 }
 
 /* What a callee that is not followed leaves: System V's preserved registers, and RSP. */
@@ -310,7 +444,7 @@ static bool go_on(struct walk *w, struct path *p, const struct code *c)
 		if (c->has_target && w->into_calls && p->calls < WALK_CALLS) {
 			p->back[p->calls++] = behind;
 			p->rip = c->target;
-			p->sp -= 8;
+			move_stack(w, p, -word_size(w));
 		} else {
 			forget_call(p);
 			w->torn |= w->into_calls;
@@ -321,7 +455,7 @@ static bool go_on(struct walk *w, struct path *p, const struct code *c)
 		if (!p->calls)
 			return false;
 		p->rip = p->back[--p->calls];
-		p->sp += 8;
+		move_stack(w, p, word_size(w));
 		return true;
 	}
 	if (c->jump || c->conditional) {

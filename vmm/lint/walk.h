@@ -15,7 +15,9 @@
 #define WALK_PATHS      48              /* and ways put by */
 #define WALK_SEEN       2048            /* a power of two, more than WALK_STEPS */
 
-#define NO_ORIGIN       0xff
+#define WALK_WORDS      32              /* of the stack, from where RSP was loaded last */
+
+#define NO_ORIGIN       0xff            /* below it, from GPR_COUNT on: the caller's, by origin_of */
 
 /* One way through the code: where it stands, and what is known there. */
 struct path {
@@ -27,6 +29,8 @@ struct path {
 	uint8_t origin[GPR_COUNT];      /* the register whose first value it still holds, or NO_ORIGIN */
 	bool has_sp;                    /* RSP is its first value and sp */
 	int64_t sp;
+	int words;                      /* pushed since RSP was loaded last; fewer than 0: popped */
+	uint8_t pushed[WALK_WORDS];     /* and their origins */
 	uint32_t marks;                 /* the caller's */
 };
 
@@ -47,6 +51,8 @@ struct walk {
 	const struct x86_state *instead;        /* and others where these show no code; may be NULL */
 	/* Judges one instruction, before its effects are in *p. */
 	enum walk_go (*judge)(void *context, struct path *p, const struct code *c);
+	/* The origin of a word read through operand m, which is not on the path's own stack.  NULL: none has one. */
+	uint8_t (*origin_of)(void *context, const struct path *p, const struct code *c, const ZydisDecodedOperand *m);
 	void *context;
 	bool into_calls;                /* follow them; otherwise go on behind */
 	bool torn;                      /* result: some path could not be followed to its end */
@@ -67,5 +73,11 @@ bool code_reads_gpr(const struct code *c, enum x86_gpr r);
 const ZydisDecodedOperand *code_memory(const struct code *c);
 /* An address without a register: *offset is it, from the segment's base. */
 bool code_fixed_address(const struct code *c, const ZydisDecodedOperand *o, uint64_t *offset);
+/* The same where what is known of the registers tells it. */
+bool code_known_address(const struct path *p, const struct code *c, const ZydisDecodedOperand *o, uint64_t *offset);
+/* Origin of the word n bytes above RSP, if the path has put it there. */
+uint8_t path_word(const struct walk *w, const struct path *p, int64_t n);
+/* Origin of the value that operand o reads. */
+uint8_t path_origin(const struct walk *w, const struct path *p, const struct code *c, const ZydisDecodedOperand *o);
 
 #endif
