@@ -73,6 +73,9 @@
 #ifndef IST_DB
 #define IST_DB                  3
 #endif
+#ifndef ENTRY_SECTION                           /* .entry: a page of its own, whose page table entry is ENTRY_PTE */
+#define ENTRY_SECTION           .text
+#endif
 #ifndef PML4E_FLAGS
 #define PML4E_FLAGS             (X86_PTE_P | X86_PTE_W | X86_PTE_U)
 #endif
