@@ -53,6 +53,13 @@ Test(stack, where_only_some_paths_use_it)
 	FOUND("B12/error");
 }
 
+Test(stack, copied_back_is_not_switched)
+{
+	/* mov %rsp, %rbp; mov %rbp, %rsp */
+	ENTRY_IS("\x48\x89\xe5\x48\x89\xec" PUSH_RETURN R10_TO_RCX POP_RETURN SYSRETQ);
+	FOUND("B12/error");
+}
+
 Test(gs, without_swapgs)
 {
 	ENTRY_IS(SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN R10_TO_RCX CALL POP_RETURN POP_RSP SYSRETQ);
@@ -69,6 +76,45 @@ Test(gs, kernel_base_null)
 	enter();
 	FOUND("B14/error");
 	cr_assert_eq(last.value, 0);
+}
+
+/* SWAPGS is missing where ring 3 is entered first: everything is the wrong way round from then on. */
+Test(gs, never_swapped_before_ring_3)
+{
+	good_kernel();
+	kernel.gs.base = BLOCK;
+	kernel.msr.kernel_gs_base = USER_GS;
+	enter();
+	FOUND("B14/error");
+	cr_assert_eq(last.expected, BLOCK);
+}
+
+#define INT80           0x80
+
+static void int80_is(const char *code, size_t size)
+{
+	good_kernel();
+	put_gate(INT80, HELPERS, 0);
+	fake_write64(IDT + INT80 * 16, UINT64_C(0xee00) << 32 | (HELPERS & 0xffff) | (HELPERS >> 16 & 0xffff) << 48 | 8 << 16);
+	kernel.idtr.limit = 256 * 16 - 1;
+	put_code(HELPERS, code, size);
+	enter();
+}
+#define INT80_IS(code)  int80_is(code, sizeof(code) - 1)
+
+Test(gs, int_n_without_swapgs)
+{
+	INT80_IS("\x65\xff\x04\x25\x18\x00\x00\x00" IRETQ);    /* incl %gs:18h */
+	FOUND("B14/error");
+	cr_assert_eq(last.rip, HELPERS);
+	INT80_IS(SWAPGS "\x65\xff\x04\x25\x18\x00\x00\x00" SWAPGS IRETQ);
+	FOUND("");
+	/* What comes from ring 0 too asks first. */
+	INT80_IS("\xf6\x44\x24\x08\x03\x74\x03" SWAPGS "\x65\xff\x04\x25\x18\x00\x00\x00" IRETQ);
+	FOUND("");
+	/* A function that it calls may swap. */
+	INT80_IS("\xe8\x00\x01\x00\x00\x65\xff\x04\x25\x18\x00\x00\x00" IRETQ);
+	FOUND("");
 }
 
 /* A kernel whose block GS names in ring 3 too has nothing to swap. */

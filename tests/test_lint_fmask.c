@@ -100,6 +100,37 @@ Test(fmask, nt_of_an_iret)
 	FOUND("");
 }
 
+#define NOTHING_PUSHED  "\x6a\x02\x9d"                                  /* push $2; popfq */
+#define JUMP            "\xff\x24\xc5\x00\x00\x10\x10"                 /* jmp *table(, %rax, 8), out of sight */
+
+static void entry_clears(uint64_t flags, const char *code, size_t size)
+{
+	good_kernel();
+	kernel.cr4 |= X86_BIT(21);
+	kernel.msr.fmask = FMASK & ~flags;
+	put_code(CODE, code, size);
+	enter();
+}
+#define CLEARS(flags, code)     entry_clears(flags, code, sizeof(code) - 1)
+#define BEFORE(first)           SWAPGS SAVE_RSP LOAD_RSP first PUSH_SAVED PUSH_RETURN R10_TO_RCX
+#define BEHIND                  POP_RETURN POP_RSP SWAPGS SYSRETQ
+
+Test(fmask, what_the_entry_clears_itself)
+{
+	CLEARS(X86_RFLAGS_AC, BEFORE("") CALL BEHIND);
+	FOUND("B11/warning");
+	CLEARS(X86_RFLAGS_AC, BEFORE("\x0f\x01\xca") CALL BEHIND);             /* CLAC */
+	FOUND("");
+	CLEARS(X86_RFLAGS_DF, BEFORE("") JUMP);
+	FOUND("B08/warning");
+	CLEARS(X86_RFLAGS_DF, BEFORE(CLD) JUMP);
+	FOUND("");
+	CLEARS(X86_RFLAGS_NT, BEFORE("") CALL BEHIND);
+	FOUND("B10/warning");
+	CLEARS(X86_RFLAGS_NT, BEFORE(NOTHING_PUSHED) CALL BEHIND);
+	FOUND("");
+}
+
 Test(fmask, smap)
 {
 	good_kernel();

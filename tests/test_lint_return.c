@@ -87,6 +87,32 @@ Test(sysret, with_ss_null)
 	FOUND("");
 }
 
+static void goes_to_32_bit_code(bool by_sysret, bool null)
+{
+	struct transition t;
+
+	good_kernel();
+	enter();
+	t = by_sysret ? sysret_to(USER, USER_STACK, 8) : iret_to(USER, USER_STACK);
+	if (null)
+		t.before.ss = (struct x86_segment){ .unusable = true };
+	pass(t);
+	t = (struct transition){ .gate = { .kind = GATE_FAR, .length = 7, .far = FAR_JMP },
+				 .before = in_user(USER, USER_STACK), .after = in_user(USER + 0x20, USER_STACK) };
+	t.after.cs = segment(USER32, 0x1b);
+	pass(t);
+}
+
+Test(sysret, with_ss_null_and_on_to_32_bit_code)
+{
+	goes_to_32_bit_code(true, true);
+	FOUND("B22/note B22/error");
+	goes_to_32_bit_code(true, false);
+	FOUND("");
+	goes_to_32_bit_code(false, true);
+	FOUND("");
+}
+
 /* An exception in ring 3, and the way back. */
 static struct transition fault_at(uint64_t rip, uint64_t rsp, uint8_t cpl)
 {

@@ -10,6 +10,7 @@
 enum {
 	SWITCHED = 1 << 0, SWAPPED = 1 << 1, DF_CLEAR = 1 << 2, FLAGS_OWN = 1 << 3, SLOT = 1 << 4, COPIED = 1 << 5,
 	R10_READ = 1 << 6, GUARD = 1 << 7, CALLED = 1 << 8, USED = 1 << 9, STALE = 1 << 10,
+	AC_CLEAR = 1 << 11,
 };
 
 /* A value that comes back from RSP's slot, where others may have been meanwhile. */
@@ -193,7 +194,8 @@ static void judge_stack(struct entry_walker *w, struct path *p, const struct cod
 	}
 	if (c->z.mnemonic == ZYDIS_MNEMONIC_STI)
 		first(&f->opens, c);
-	if (loads_rsp(c)) {
+	/* What was the caller's before it was put by is it still. */
+	if (loads_rsp(c) && next_rsp(w, p, c) != GPR_RSP) {
 		f->may_not_use |= !(p->marks & USED);
 		p->marks |= SWITCHED;
 		f->never_switches = false;
@@ -205,27 +207,49 @@ static void judge_gs(struct entry_walker *w, struct path *p, const struct code *
 	const ZydisDecodedOperand *m = code_memory(c);
 	struct gs_use *use = p->marks & SWAPPED ? &w->f->swapped : &w->f->plain;
 
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_RDMSR || c->z.mnemonic == ZYDIS_MNEMONIC_WRMSR ||
+	    c->z.mnemonic == ZYDIS_MNEMONIC_RDGSBASE || c->z.mnemonic == ZYDIS_MNEMONIC_WRGSBASE)
+		w->f->asks_gs = true;
 	if (c->z.mnemonic == ZYDIS_MNEMONIC_SWAPGS) {
 		first(&w->f->swapgs, c);
 		p->marks ^= SWAPPED;
 		return;
 	}
-	if (!m || m->mem.segment != ZYDIS_REGISTER_GS || use->rip)
+	/* A function that was called may have swapped. */
+	if (!m || m->mem.segment != ZYDIS_REGISTER_GS || use->rip || (p->marks & CALLED && !(p->marks & SWAPPED)))
 		return;
 	use->rip = c->rip;
 	use->fixed = code_fixed_address(c, m, &use->offset);
+}
+
+/* Uses memory that a register other than RSP names: that may be ring 3's. */
+static bool reaches_out(const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+
+	return m && code_gpr(m->mem.base) >= 0 && code_gpr(m->mem.base) != GPR_RSP;
 }
 
 static void judge_flags(struct entry_walker *w, struct path *p, const struct code *c)
 {
 	struct entry_facts *f = w->f;
 
-	if (c->z.mnemonic == ZYDIS_MNEMONIC_CLD)
+	const bool leaves = c->call || (c->jump && !c->has_target);
+
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_CLD) {
+		f->any_cld = true;
 		p->marks |= DF_CLEAR;
+	}
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_CLAC)
+		p->marks |= AC_CLEAR;
 	if (pops_flags(c))
-		p->marks |= DF_CLEAR | FLAGS_OWN;
-	if (!(p->marks & DF_CLEAR) && (c->call || is_string(c)))
+		p->marks |= DF_CLEAR | FLAGS_OWN | AC_CLEAR;
+	if (!(p->marks & DF_CLEAR) && (leaves || is_string(c)))
 		first(&f->calls, c);
+	if (!(p->marks & FLAGS_OWN) && leaves)
+		first(&f->calls_nt, c);
+	if (!(p->marks & AC_CLEAR) && (leaves || reaches_out(c)))
+		first(&f->calls_ac, c);
 }
 
 static void judge_exit(struct entry_walker *w, struct path *p, const struct code *c)
@@ -239,7 +263,7 @@ static void judge_exit(struct entry_walker *w, struct path *p, const struct code
 		first(c->z.operand_width == 64 ? &f->sysretq : &f->sysretl, c);
 		return;
 	case ZYDIS_MNEMONIC_SYSEXIT:
-		first(&f->sysexit, c);
+		first(c->z.operand_width == 64 ? &f->sysexitq : &f->sysexit, c);
 		return;
 	case ZYDIS_MNEMONIC_IRET:
 	case ZYDIS_MNEMONIC_IRETD:
@@ -313,17 +337,15 @@ static enum walk_go judge(void *context, struct path *p, const struct code *c)
 {
 	struct entry_walker *w = context;
 
+	judge_stack(w, p, c);           /* before the slot is known: XCHG fills it and leaves it at once */
 	judge_slot(w, p, c);
-	judge_stack(w, p, c);
 	judge_gs(w, p, c);
 	judge_flags(w, p, c);
 	judge_exit(w, p, c);
 	if (w->is_64 && !w->is_sysenter)
 		judge_arguments(w, p, c);
-	if (c->call) {
-		w->f->any_call = true;
+	if (c->call)
 		p->marks |= CALLED;
-	}
 	return WALK_ON;
 }
 

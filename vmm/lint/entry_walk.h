@@ -23,12 +23,15 @@ struct entry_facts {
 	bool never_switches;            /* and no path loads it at all, */
 	bool may_not_use;               /* or some path does neither before it ends */
 	uint64_t opens;                 /* STI before RSP is loaded */
-	bool any_call;
-	uint64_t calls;                 /* CALL, or a string instruction, with DF the caller's */
+	uint64_t calls;                 /* CALL, a jump out of sight, or a string instruction, with DF the caller's */
+	uint64_t calls_nt;              /* CALL or such a jump with NT the caller's, */
+	uint64_t calls_ac;              /* or such memory as ring 3 may name, with AC the caller's */
+	bool any_cld;
 	uint64_t iret;                  /* with NT the caller's, */
 	bool any_iret;                  /* or anyhow */
-	uint64_t sysretl, sysretq, sysexit;
+	uint64_t sysretl, sysretq, sysexit, sysexitq;
 	uint64_t swapgs;
+	bool asks_gs;                   /* reads or writes GS.base itself */
 	struct gs_use plain, swapped;   /* before the first SWAPGS, and behind it */
 	uint64_t slot;                  /* has RSP in a place that all threads share while others may enter */
 	uint64_t argument;              /* calls with the return address, RCX, as an argument and R10 unused */

@@ -49,6 +49,7 @@ struct lint_cpu {
 	uint64_t entry_gs, entry_kernel_gs;             /* at the last entry from ring 3, */
 	bool has_entry;
 	bool told_sce;
+	uint64_t lost_ss;               /* SYSRET that left ring 3 with an SS that is none for 32-bit code; 0: none */
 };
 
 struct lint {
@@ -146,6 +147,8 @@ void sysenter_config(struct lint *l, const struct x86_state *s);
 void sysenter_about(struct lint *l, const struct transition *t);
 void paging_config(struct lint *l, const struct x86_state *s);
 void paging_return(struct lint *l, const struct x86_state *user);
+/* An entry of any kind left ring 3 with this RSP: the program made it. */
+bool lint_has_call(const struct lint *l, const struct x86_state *user);
 void entry_config(struct lint *l, const struct x86_state *s);
 void return_about(struct lint *l, const struct transition *t, const struct x86_state *user);
 void user_about(struct lint *l, const struct transition *t);

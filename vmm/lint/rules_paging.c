@@ -158,22 +158,47 @@ static const char *level_name(unsigned level)
 	return names[level < 6 ? level : 0];
 }
 
+/* NULL: ring 3 has rights to what it will find at linear, or nothing is there yet. */
+static const struct page_walk_entry *denies_user(struct lint *l, const struct x86_state *user, uint64_t linear,
+                                                 struct page_walk *w)
+{
+	view_walk(l->view, user, linear, w);
+	return supervisor_level(w);
+}
+
+static const char *only_above(const struct page_walk *w, const struct page_walk_entry *bad)
+{
+	const struct page_walk_entry *last = &w->entry[w->count - 1];
+
+	return last != bad && last->value & X86_PTE_U ? ", though the page's own has it set" : "";
+}
+
 void paging_return(struct lint *l, const struct x86_state *user)
 {
-	const uint64_t linear = code_linear(user, user->rip);
+	const uint64_t linear = code_linear(user, user->rip), top = stack_linear(user) - 8;
 	const struct page_walk_entry *bad;
+	struct user_facts f;
 	struct page_walk w;
 
 	if (!(user->cr0 & X86_CR0_PG))
 		return;
-	view_walk(l->view, user, linear, &w);
-	bad = supervisor_level(&w);
-	if (!bad)
+	bad = denies_user(l, user, linear, &w);
+	if (bad) {
+		lint_tell(l, WHAT(B24, LINT_ERROR, VALUE(bad->value), EXPECTED(bad->value | X86_PTE_U)),
+			  "ring 3 is to run at 0x%llx, whose %s entry at 0x%llx has U/S clear%s: #PF at its first "
+			  "instruction. U/S must be set at every level", (unsigned long long)linear,
+			  level_name(bad->level), (unsigned long long)bad->gpa, only_above(&w, bad));
 		return;
-	lint_tell(l, WHAT(B24, LINT_ERROR, VALUE(bad->value), EXPECTED(bad->value | X86_PTE_U)),
-		  "ring 3 is to run at 0x%llx, whose %s entry at 0x%llx has U/S clear%s: #PF at its first instruction. "
-		  "U/S must be set at every level", (unsigned long long)linear, level_name(bad->level),
-		  (unsigned long long)bad->gpa,
-		  &w.entry[w.count - 1] != bad && w.entry[w.count - 1].value & X86_PTE_U ?
-		  ", though the page's own has it set" : "");
+	}
+	/* A program that has called may have made RSP what it likes; one that starts has the kernel's, if it wants it. */
+	if (lint_has_call(l, user) || !(bad = denies_user(l, user, top, &w)) ||
+	    lint_seen(&l->sites, user->rip << 2 | 2))
+		return;
+	user_walk(l->view, user, user->rip, &f);
+	if (!f.stack_use)
+		return;
+	lint_tell(l, WHAT(B24, LINT_ERROR, VALUE(bad->value), EXPECTED(bad->value | X86_PTE_U), .key = 1),
+		  "the stack that ring 3 starts with, below 0x%llx, has U/S clear in its %s entry at 0x%llx%s: #PF at "
+		  "its first use. U/S must be set at every level", (unsigned long long)(top + 8),
+		  level_name(bad->level), (unsigned long long)bad->gpa, only_above(&w, bad));
 }

@@ -19,6 +19,14 @@ static const struct lint_entry *find(const struct lint *l, uint64_t rip, uint64_
 	return NULL;
 }
 
+bool lint_has_call(const struct lint *l, const struct x86_state *user)
+{
+	for (unsigned n = 0; n < l->open_count; n++)
+		if (l->open[n].rsp == user->gpr[GPR_RSP] && l->open[n].cr3 == user->cr3)
+			return true;
+	return false;
+}
+
 static void judge_size(struct lint *l, const struct transition *t)
 {
 	const struct x86_state *s = &t->before;
@@ -57,24 +65,54 @@ static void judge_canonical(struct lint *l, const struct transition *t)
 		  "already (CVE-2012-0217); AMD raises it in ring 3. Go back by IRETQ, or refuse the address");
 }
 
+static bool is_null(const struct x86_segment *ss)
+{
+	return ss->unusable || !(ss->selector & (X86_SELECTOR_INDEX | X86_SELECTOR_TI));
+}
+
+/* What SYSRET leaves of it on AMD is no flat 32-bit stack. */
+static bool is_bad_stack(const struct x86_segment *ss)
+{
+	return is_null(ss) || ss->limit != UINT32_MAX || !ss->db || ss->base;
+}
+
+#define HIDDEN(l)       ((l)->processor.emulator == EMULATOR_QEMU ? "; QEMU hides it here" : "")
+
 static void judge_ss(struct lint *l, const struct transition *t)
 {
 	const struct x86_segment *ss = &t->before.ss;
-	const bool null = ss->unusable || !(ss->selector & (X86_SELECTOR_INDEX | X86_SELECTOR_TI));
-
 	const bool to32 = t->gate.operand_size != 8;
 
-	if (x86_mode(&t->before) != MODE_64 || (!null && ss->limit == UINT32_MAX && ss->db && !ss->base))
+	if (x86_mode(&t->before) != MODE_64 || !is_bad_stack(ss))
 		return;
 	/* 64-bit code does not mind, and where there is no other it never matters. */
 	if (!to32 && !has_compat_code(l, &t->before))
 		return;
-	lint_tell(l, WHAT(B22, to32 ? LINT_ERROR : l->compat_seen ? LINT_WARNING : LINT_NOTE, "amd", VALUE(segment_access(ss)), EXPECTED(0xc093)),
+	lint_tell(l, WHAT(B22, to32 ? LINT_ERROR : l->compat_seen ? LINT_WARNING : LINT_NOTE, "amd",
+			  VALUE(segment_access(ss)), EXPECTED(0xc093)),
 		  "SYSRET with SS %s: AMD loads its selector alone and leaves base, limit and attributes, so the "
 		  "first use of the stack in 32-bit code faults%s. Load SS with flat data before it%s",
-		  null ? "null, as an interrupt from ring 3 leaves it" : "of another base, limit or size",
-		  to32 ? "" : ", once the program goes there",
-		  l->processor.emulator == EMULATOR_QEMU ? "; QEMU hides it here" : "");
+		  is_null(ss) ? "null, as an interrupt from ring 3 leaves it" : "of another base, limit or size",
+		  to32 ? "" : ", once the program goes there", HIDDEN(l));
+}
+
+/* A program that SYSRET gave such an SS goes to 32-bit code itself. */
+static void judge_lost_ss(struct lint *l, const struct transition *t)
+{
+	struct lint_cpu *c = this_cpu(l);
+
+	if (t->faulted || t->after.cpl != 3)
+		return;
+	if (t->before.cpl < 3) {
+		c->lost_ss = t->gate.kind == GATE_SYSRET && t->gate.operand_size == 8 && is_bad_stack(&t->before.ss) ?
+			t->seq : 0;
+	} else if (c->lost_ss && t->gate.kind == GATE_FAR && x86_mode(&t->before) == MODE_64 &&
+		   x86_mode(&t->after) == MODE_COMPAT) {
+		lint_tell(l, WHAT(B22, LINT_ERROR, "amd", .key = 1),
+			  "32-bit code runs with what SYSRET, event %llu, left of SS: on AMD its first use of the stack "
+			  "faults. Load SS with flat data before SYSRET%s", (unsigned long long)c->lost_ss, HIDDEN(l));
+		c->lost_ss = 0;
+	}
 }
 
 /* SYSRET leaves RCX and R11 to itself: whoever was interrupted loses them. */
@@ -275,6 +313,7 @@ void entries_passed(struct lint *l, const struct transition *t)
 
 	l->compat_seen |= (t->before.cpl == 3 && x86_mode(&t->before) == MODE_COMPAT) ||
 			  (!t->faulted && t->after.cpl == 3 && x86_mode(&t->after) == MODE_COMPAT);
+	judge_lost_ss(l, t);
 	if (inward) {
 		c->has_entry = true;
 		c->entry_gs = t->before.gs.base;

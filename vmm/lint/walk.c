@@ -138,7 +138,7 @@ static void move_stack(const struct walk *w, struct path *p, int64_t by)
 {
 	const int64_t words = p->words - by / word_size(w);
 
-	p->sp += by;
+	p->distance[GPR_RSP] += by;
 	/* Beyond what any entry pushes, nothing is known of it. */
 	if (by % word_size(w) || words > 4096 || words < -4096) {
 		p->words = 0;
@@ -220,10 +220,9 @@ static void forget(struct path *p, int r)
 {
 	p->known &= (uint16_t)~(1u << r);
 	p->origin[r] = NO_ORIGIN;
-	if (r == GPR_RSP) {
-		p->has_sp = false;
+	p->near &= (uint16_t)~(1u << r);
+	if (r == GPR_RSP)
 		p->words = 0;
-	}
 }
 
 static void learn(struct path *p, int r, uint64_t value)
@@ -258,8 +257,11 @@ static bool computes(struct walk *w, struct path *p, const struct code *c)
 			forget(p, r);
 			if (old.known >> q & 1)
 				learn(p, r, to->size == 32 ? (uint32_t)old.value[q] : old.value[q]);
-			if (whole)
+			if (whole) {
 				p->origin[r] = old.origin[q];
+				p->near |= (uint16_t)((old.near >> q & 1) << r);
+				p->distance[r] = old.distance[q];
+			}
 			return true;
 		}
 		if (from->type == ZYDIS_OPERAND_TYPE_MEMORY && from->mem.segment != ZYDIS_REGISTER_GS &&
@@ -278,7 +280,13 @@ static bool computes(struct walk *w, struct path *p, const struct code *c)
 			move_stack(w, p, from->mem.disp.value);
 			return true;
 		}
-		return false;
+		q = code_gpr(from->mem.base);
+		if (to->size == 32 || q < 0 || from->mem.index != ZYDIS_REGISTER_NONE || !(p->near >> q & 1))
+			return false;
+		forget(p, r);
+		p->near |= (uint16_t)(1u << r);
+		p->distance[r] = p->distance[q] + from->mem.disp.value;
+		return true;
 	case ZYDIS_MNEMONIC_XOR:
 		if (!clears(c))
 			return false;
@@ -509,7 +517,7 @@ static void follow(struct walk *w, struct path p)
 
 void walk_from(struct walk *w, uint64_t rip, const struct x86_state *registers)
 {
-	struct path start = { .rip = rip, .has_sp = true };
+	struct path start = { .rip = rip, .near = 1 << GPR_RSP };
 
 	for (uint8_t r = 0; r < GPR_COUNT; r++)
 		start.origin[r] = r;

@@ -27,8 +27,8 @@ struct path {
 	uint16_t known;                 /* bit n: the value of general register n is known */
 	uint64_t value[GPR_COUNT];
 	uint8_t origin[GPR_COUNT];      /* the register whose first value it still holds, or NO_ORIGIN */
-	bool has_sp;                    /* RSP is its first value and sp */
-	int64_t sp;
+	uint16_t near;                  /* bit n: general register n is RSP's first value and so many bytes: */
+	int64_t distance[GPR_COUNT];
 	int words;                      /* pushed since RSP was loaded last; fewer than 0: popped */
 	uint8_t pushed[WALK_WORDS];     /* and their origins */
 	uint32_t marks;                 /* the caller's */
