@@ -220,6 +220,28 @@ Test(handlers, behind_an_error_code)
 	FOUND("B15/warning");
 }
 
+Test(handlers, that_find_cs_by_another_register)
+{
+	good_kernel();
+	put_gate(X86_VECTOR_NMI, HELPERS, 1);
+	/* push %rbp; mov %rsp, %rbp; push %rax; testb $3, 16(%rbp); jz over SWAPGS */
+	PUT(HELPERS, "\x55\x48\x89\xe5\x50\xf6\x45\x10\x03\x74\x03" SWAPGS IRETQ);
+	enter();
+	FOUND("B15/warning");
+	good_kernel();
+	put_gate(X86_VECTOR_NMI, HELPERS, 1);
+	/* push %rax; lea 8(%rsp), %rdi; mov 8(%rdi), %rax; test $3, %al; jz over SWAPGS */
+	PUT(HELPERS, "\x50\x48\x8d\x7c\x24\x08\x48\x8b\x47\x08\xa8\x03\x74\x03" SWAPGS IRETQ);
+	enter();
+	FOUND("B15/warning");
+	good_kernel();
+	put_gate(X86_VECTOR_NMI, HELPERS, 1);
+	/* The same of RFLAGS: 24(%rbp). */
+	PUT(HELPERS, "\x55\x48\x89\xe5\x50\xf6\x45\x18\x03\x74\x03" SWAPGS IRETQ);
+	enter();
+	FOUND("");
+}
+
 Test(handlers, that_ask_gs)
 {
 	good_kernel();

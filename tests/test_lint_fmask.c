@@ -51,6 +51,9 @@ Test(fmask, interrupts_that_ring_3_has_off)
 	t.gate.popped[2] = 2;
 	pass(t);
 	FOUND("");
+	/* The next program has them on. */
+	pass(iret_to(USER, USER_STACK));
+	FOUND("B06/warning");
 }
 
 Test(fmask, sti_before_the_stack)

@@ -136,6 +136,30 @@ Test(sysenter, esp)
 	FOUND("");
 }
 
+/* SYSEXIT to 64-bit code has rows of its own: SYSENTER_CS + 32 and + 40. */
+static void sysexitq(bool has_rows)
+{
+	good_kernel_on(VENDOR_INTEL, EMULATOR_NONE);
+	kernel.msr.sysenter_cs = 8;
+	kernel.msr.sysenter_eip = HELPERS;
+	kernel.msr.sysenter_esp = KERNEL_STACK;
+	PUT(HELPERS, "\x48\x0f\x35");
+	if (has_rows) {
+		fake_write64(GDT + 0x28, USER64);
+		fake_write64(GDT + 0x30, USER_DATA);
+	}
+	enter();
+}
+
+Test(sysenter, exit_rows_of_64_bit_code)
+{
+	sysexitq(false);
+	FOUND("B20/error");
+	cr_assert_eq(last.value, 8);
+	sysexitq(true);
+	FOUND("");
+}
+
 Test(sysenter, in_long_mode)
 {
 	struct transition t;
@@ -226,6 +250,16 @@ Test(paging, user_page)
 	enter();
 	FOUND("B24/error");
 	cr_assert_eq(last.expected, last.value | X86_PTE_U);
+	/* Its stack, if it is the kernel's and the program uses it: push %rax. */
+	good_kernel();
+	page_of(USER_STACK - 8)->map.user = false;
+	enter();
+	FOUND("");
+	good_kernel();
+	page_of(USER_STACK - 8)->map.user = false;
+	PUT(USER, "\x50\xeb\xfd");
+	enter();
+	FOUND("B24/error");
 	/* One that is not there yet is the kernel's to bring. */
 	good_kernel();
 	write_msrs();

@@ -61,6 +61,9 @@
 #ifndef KERNEL_GS
 #define KERNEL_GS               percpu
 #endif
+#ifndef USER_GS
+#define USER_GS                 0
+#endif
 #ifndef TSS_RSP0
 #define TSS_RSP0                stack_a
 #endif

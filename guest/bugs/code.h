@@ -41,7 +41,7 @@ _start:	mov	$pml4, %eax
 	pushq	$CS3
 	pushq	$user
 	write_msr X86_MSR_KERNEL_GS_BASE, KERNEL_GS
-	write_msr X86_MSR_GS_BASE, 0
+	write_msr X86_MSR_GS_BASE, USER_GS
 	iretq
 
 	.macro	save
@@ -113,12 +113,14 @@ compat_entry:
 	sysretl
 
 /* INT 80h of ring 3: the same services.  The processor made the frame. */
+#ifndef OWN_INT80
 int80_entry:
 	swapgs
 	cld
 	save
 	call	dispatch
 	restore
+#endif
 iret_exit:
 	swapgs
 	iretq
