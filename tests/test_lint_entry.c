@@ -60,6 +60,37 @@ Test(stack, copied_back_is_not_switched)
 	FOUND("B12/error");
 }
 
+Test(stack, of_the_callers_choice)
+{
+	ENTRY_IS("\x48\x89\xdc" PUSH_RETURN R10_TO_RCX POP_RETURN SYSRETQ);    /* mov %rbx, %rsp */
+	FOUND("B12/error");
+}
+
+static void serves_by_table(const char *service, size_t size, const char *entry, size_t entry_size)
+{
+	good_kernel();
+	fake_write64(IDT + 0x800, HANDLERS);
+	fake_write64(IDT + 0x808, HELPERS);
+	put_code(HELPERS, service, size);
+	put_code(CODE, entry, entry_size);
+	enter();
+}
+#define SERVES(service, entry)  serves_by_table(service, sizeof(service) - 1, entry, sizeof(entry) - 1)
+/* call *102800h(, %rax, 8) */
+#define TABLE_ENTRY(first)      SWAPGS SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN first \
+				"\xff\x14\xc5\x00\x28\x10\x00" POP_RETURN POP_RSP SWAPGS SYSRETQ
+
+Test(arguments, of_functions_in_a_table)
+{
+	/* lea (%rdi, %rcx), %rax; ret */
+	SERVES("\x48\x8d\x04\x0f\xc3", TABLE_ENTRY(""));
+	FOUND("B17/warning");
+	SERVES("\x48\x8d\x04\x0f\xc3", TABLE_ENTRY(R10_TO_RCX));
+	FOUND("");
+	SERVES("\x4a\x8d\x04\x17\xc3", TABLE_ENTRY(""));                     /* lea (%rdi, %r10), %rax */
+	FOUND("");
+}
+
 Test(gs, without_swapgs)
 {
 	ENTRY_IS(SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN R10_TO_RCX CALL POP_RETURN POP_RSP SYSRETQ);

@@ -243,6 +243,34 @@ Test(paging, lazily)
 	FOUND("B23/warning");
 }
 
+#define BLOCK_AWAY      UINT64_C(0x900000)      /* not mapped */
+#define LOAD_CR3        "\x0f\x22\xd8"                                 /* mov %rax, %cr3 */
+
+static void block_away(const char *code, size_t size)
+{
+	good_kernel();
+	kernel.msr.kernel_gs_base = BLOCK_AWAY;
+	put_code(CODE, code, size);
+	enter();
+}
+#define AWAY(code)      block_away(code, sizeof(code) - 1)
+
+Test(paging, what_the_entry_uses_first)
+{
+	AWAY(GOOD_ENTRY);
+	FOUND("B23/error");
+	cr_assert_eq(last.value, BLOCK_AWAY + 8);
+	cr_assert_eq(last.rip, CODE + 3);
+	/* Seen once it has loaded the page tables of the kernel. */
+	AWAY(SWAPGS LOAD_CR3 SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN R10_TO_RCX CALL POP_RETURN POP_RSP SWAPGS SYSRETQ);
+	FOUND("");
+	/* mov %rsp, 900000h */
+	good_kernel();
+	PUT(CODE, "\x48\x89\x24\x25\x00\x00\x90\x00" "\x48\xc7\xc4\x00\x40\x10\x00" PUSH_RETURN R10_TO_RCX SYSRETQ);
+	enter();
+	FOUND("B23/error");
+}
+
 Test(paging, user_page)
 {
 	good_kernel();

@@ -6,11 +6,13 @@
 
 #include "lint/walk.h"
 
+#include "x86.h"
+
 /* What has happened on a path so far. */
 enum {
 	SWITCHED = 1 << 0, SWAPPED = 1 << 1, DF_CLEAR = 1 << 2, FLAGS_OWN = 1 << 3, SLOT = 1 << 4, COPIED = 1 << 5,
 	R10_READ = 1 << 6, GUARD = 1 << 7, CALLED = 1 << 8, USED = 1 << 9, STALE = 1 << 10,
-	AC_CLEAR = 1 << 11,
+	AC_CLEAR = 1 << 11, OWN_CR3 = 1 << 12,
 };
 
 /* A value that comes back from RSP's slot, where others may have been meanwhile. */
@@ -194,8 +196,8 @@ static void judge_stack(struct entry_walker *w, struct path *p, const struct cod
 	}
 	if (c->z.mnemonic == ZYDIS_MNEMONIC_STI)
 		first(&f->opens, c);
-	/* What was the caller's before it was put by is it still. */
-	if (loads_rsp(c) && next_rsp(w, p, c) != GPR_RSP) {
+	/* What the caller had in a register is the caller's choice still. */
+	if (loads_rsp(c) && next_rsp(w, p, c) >= GPR_COUNT) {
 		f->may_not_use |= !(p->marks & USED);
 		p->marks |= SWITCHED;
 		f->never_switches = false;
@@ -228,6 +230,23 @@ static bool reaches_out(const struct code *c)
 	const ZydisDecodedOperand *m = code_memory(c);
 
 	return m && code_gpr(m->mem.base) >= 0 && code_gpr(m->mem.base) != GPR_RSP;
+}
+
+/* Memory that the page tables of ring 3 must show: used before CR3 is loaded. */
+static void judge_data(struct entry_walker *w, struct path *p, const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+	struct data_use *use = &w->f->data;
+
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_MOV && c->o[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	    c->o[0].reg.value == ZYDIS_REGISTER_CR3)
+		p->marks |= OWN_CR3;
+	if (!m || use->rip || p->marks & (OWN_CR3 | CALLED) || m->mem.segment == ZYDIS_REGISTER_FS ||
+	    (m->mem.segment == ZYDIS_REGISTER_GS && !(p->marks & SWAPPED)) ||
+	    !code_fixed_address(c, m, &use->offset))
+		return;
+	use->rip = c->rip;
+	use->by_gs = m->mem.segment == ZYDIS_REGISTER_GS;
 }
 
 static void judge_flags(struct entry_walker *w, struct path *p, const struct code *c)
@@ -307,7 +326,7 @@ static enum walk_go judge_callee(void *context, struct path *p, const struct cod
 	return WALK_END;
 }
 
-static bool takes_rcx(const struct entry_walker *w, const struct code *c)
+static bool uses_rcx(const struct entry_walker *w, uint64_t function)
 {
 	struct callee callee = {
 		.walk = {
@@ -316,11 +335,40 @@ static bool takes_rcx(const struct entry_walker *w, const struct code *c)
 		},
 	};
 
-	if (!c->has_target)
-		return false;
 	callee.walk.context = &callee;
-	walk_from(&callee.walk, c->target, NULL);
+	walk_from(&callee.walk, function, NULL);
 	return callee.uses_rcx;
+}
+
+#define TABLE_WALKED    32
+
+/* A table of functions at a fixed place, with an index that the caller gives: those it has, up to what is no code. */
+static bool table_uses_rcx(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
+	struct code at_0 = *c;
+	ZydisDecodedOperand *o = &at_0.o[0];
+	uint64_t table, function;
+	struct mapping m;
+
+	if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || o->mem.scale != 8 || o->mem.segment == ZYDIS_REGISTER_GS ||
+	    o->mem.segment == ZYDIS_REGISTER_FS)
+		return false;
+	o->mem.index = ZYDIS_REGISTER_NONE;
+	if (!code_known_address(p, &at_0, o, &table))
+		return false;
+	for (unsigned n = 0; n < TABLE_WALKED; n++) {
+		if (view_read(w->walk.view, w->walk.state, table + 8 * n, &function, 8) != 8 ||
+		    function < X86_PAGE_SIZE || !view_translate(w->walk.view, w->walk.state, function, &m))
+			return false;
+		if (uses_rcx(w, function))
+			return true;
+	}
+	return false;
+}
+
+static bool takes_rcx(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
+	return c->has_target ? uses_rcx(w, c->target) : table_uses_rcx(w, p, c);
 }
 
 static void judge_arguments(struct entry_walker *w, struct path *p, const struct code *c)
@@ -329,7 +377,7 @@ static void judge_arguments(struct entry_walker *w, struct path *p, const struct
 		p->marks |= R10_READ;
 	if (!c->call || p->marks & CALLED)
 		return;
-	if (!(p->marks & R10_READ) && (passes_rcx(p) || (p->origin[GPR_RCX] == GPR_RCX && takes_rcx(w, c))))
+	if (!(p->marks & R10_READ) && (passes_rcx(p) || (p->origin[GPR_RCX] == GPR_RCX && takes_rcx(w, p, c))))
 		first(&w->f->argument, c);
 }
 
@@ -339,6 +387,7 @@ static enum walk_go judge(void *context, struct path *p, const struct code *c)
 
 	judge_stack(w, p, c);           /* before the slot is known: XCHG fills it and leaves it at once */
 	judge_slot(w, p, c);
+	judge_data(w, p, c);
 	judge_gs(w, p, c);
 	judge_flags(w, p, c);
 	judge_exit(w, p, c);

@@ -85,6 +85,21 @@ static void judge_data(struct lint *l, const struct x86_state *s, const char *na
 		  (unsigned long long)s->cr3);
 }
 
+/* What the entry needs before it can load a CR3 of its own: a per-CPU block, or a global. */
+static void judge_entry_data(struct lint *l, const struct x86_state *s)
+{
+	const struct data_use *data = &lint_facts(l, s, ENTRY_LSTAR)->data;
+	const uint64_t at = data->offset + (data->by_gs ? s->msr.kernel_gs_base : 0);
+	struct mapping m;
+
+	if (!data->rip || (data->by_gs && !s->msr.kernel_gs_base) || view_translate(l->view, s, at, &m))
+		return;
+	lint_tell(l, WHAT(B23, LINT_ERROR, VALUE(at), .rip = data->rip),
+		  "SYSCALL's entry uses 0x%llx, which is not mapped in the page tables that ring 3 runs on (CR3 "
+		  "0x%llx), before it loads CR3: #PF at CPL 0 on the user's stack", (unsigned long long)at,
+		  (unsigned long long)s->cr3);
+}
+
 /* A handler that #PF's brings in works, where that one is there. */
 static void judge_handlers(struct lint *l, const struct x86_state *s)
 {
@@ -126,6 +141,8 @@ void paging_config(struct lint *l, const struct x86_state *s)
 		return;
 	if (has_syscall(s))
 		judge_target(l, s, &(const struct target){ "LSTAR", s->msr.lstar, NULL, WROTE_LSTAR, false });
+	if (has_syscall(s) && !why_not_run(l, s, s->msr.lstar))
+		judge_entry_data(l, s);
 	if (has_syscall(s) && s->msr.cstar)
 		judge_target(l, s, &(const struct target){ "CSTAR", s->msr.cstar, "amd", WROTE_CSTAR, false });
 	if (s->msr.sysenter_eip && sysenter_cs_usable(s->msr.sysenter_cs) && !(is_long && on_amd(l)))
