@@ -4,9 +4,8 @@
  */
 #include "lint/entry_walk.h"
 
+#include "lint/argument_walk.h"
 #include "lint/walk.h"
-
-#include "x86.h"
 
 /* What has happened on a path so far. */
 enum {
@@ -296,88 +295,14 @@ static void judge_exit(struct entry_walker *w, struct path *p, const struct code
 	}
 }
 
-/* RCX is the caller's RIP: a function that takes it for its fourth argument, or one that is given it as a later one. */
-static bool passes_rcx(const struct path *p)
-{
-	return p->origin[GPR_R8] == GPR_RCX || p->origin[GPR_R9] == GPR_RCX || p->origin[GPR_RDX] == GPR_RCX ||
-	       p->origin[GPR_RSI] == GPR_RCX;
-}
-
-struct callee {
-	struct walk walk;
-	bool uses_rcx;
-};
-
-static enum walk_go judge_callee(void *context, struct path *p, const struct code *c)
-{
-	struct callee *callee = context;
-	const ZydisDecodedOperand *m = code_memory(c);
-
-	if (c->call || c->ret || p->origin[GPR_RCX] != GPR_RCX)
-		return WALK_END;
-	if (!code_reads_gpr(c, GPR_RCX))
-		return WALK_ON;
-	/* Pushed, or put anywhere but in a C function's frame: kept for the way back. */
-	if (c->z.mnemonic == ZYDIS_MNEMONIC_PUSH || c->z.mnemonic == ZYDIS_MNEMONIC_XCHG ||
-	    (c->z.mnemonic == ZYDIS_MNEMONIC_MOV && m && m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
-	     code_gpr(m->mem.base) != GPR_RBP))
-		return WALK_END;
-	callee->uses_rcx = true;
-	return WALK_END;
-}
-
-static bool uses_rcx(const struct entry_walker *w, uint64_t function)
-{
-	struct callee callee = {
-		.walk = {
-			.view = w->walk.view, .state = w->walk.state, .instead = w->walk.instead,
-			.judge = judge_callee,
-		},
-	};
-
-	callee.walk.context = &callee;
-	walk_from(&callee.walk, function, NULL);
-	return callee.uses_rcx;
-}
-
-#define TABLE_WALKED    32
-
-/* A table of functions at a fixed place, with an index that the caller gives: those it has, up to what is no code. */
-static bool table_uses_rcx(const struct entry_walker *w, const struct path *p, const struct code *c)
-{
-	struct code at_0 = *c;
-	ZydisDecodedOperand *o = &at_0.o[0];
-	uint64_t table, function;
-	struct mapping m;
-
-	if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || o->mem.scale != 8 || o->mem.segment == ZYDIS_REGISTER_GS ||
-	    o->mem.segment == ZYDIS_REGISTER_FS)
-		return false;
-	o->mem.index = ZYDIS_REGISTER_NONE;
-	if (!code_known_address(p, &at_0, o, &table))
-		return false;
-	for (unsigned n = 0; n < TABLE_WALKED; n++) {
-		if (view_read(w->walk.view, w->walk.state, table + 8 * n, &function, 8) != 8 ||
-		    function < X86_PAGE_SIZE || !view_translate(w->walk.view, w->walk.state, function, &m))
-			return false;
-		if (uses_rcx(w, function))
-			return true;
-	}
-	return false;
-}
-
-static bool takes_rcx(const struct entry_walker *w, const struct path *p, const struct code *c)
-{
-	return c->has_target ? uses_rcx(w, c->target) : table_uses_rcx(w, p, c);
-}
-
 static void judge_arguments(struct entry_walker *w, struct path *p, const struct code *c)
 {
-	if (code_reads_gpr(c, GPR_R10) && c->z.mnemonic != ZYDIS_MNEMONIC_PUSH)
+	const bool stores = c->z.mnemonic == ZYDIS_MNEMONIC_PUSH ||
+			    (c->z.mnemonic == ZYDIS_MNEMONIC_MOV && c->o[0].type == ZYDIS_OPERAND_TYPE_MEMORY);
+
+	if (code_reads_gpr(c, GPR_R10) && !stores)
 		p->marks |= R10_READ;
-	if (!c->call || p->marks & CALLED)
-		return;
-	if (!(p->marks & R10_READ) && (passes_rcx(p) || (p->origin[GPR_RCX] == GPR_RCX && takes_rcx(w, p, c))))
+	if (c->call && !(p->marks & (CALLED | R10_READ)) && call_takes_rcx(&w->walk, p, c))
 		first(&w->f->argument, c);
 }
 
