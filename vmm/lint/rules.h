@@ -147,10 +147,14 @@ void sysenter_config(struct lint *l, const struct x86_state *s);
 void sysenter_about(struct lint *l, const struct transition *t);
 void paging_config(struct lint *l, const struct x86_state *s);
 void paging_return(struct lint *l, const struct x86_state *user);
+/* The entry that a return to there ends; NULL: none that is open. */
+const struct lint_entry *lint_open_entry(const struct lint *l, uint64_t rip, uint64_t rsp, uint64_t cr3);
+void lint_kept_registers(const struct x86_state *s, uint64_t kept[6]);
 /* An entry of any kind left ring 3 with this RSP: the program made it. */
 bool lint_has_call(const struct lint *l, const struct x86_state *user);
 void entry_config(struct lint *l, const struct x86_state *s);
 void return_about(struct lint *l, const struct transition *t, const struct x86_state *user);
+void thread_return(struct lint *l, const struct transition *t, const struct x86_state *user);
 void user_about(struct lint *l, const struct transition *t);
 void user_code(struct lint *l, const struct x86_state *user);
 void user_watchpoints(struct lint *l, const struct x86_state *user);

@@ -1,5 +1,5 @@
 /*
- * Returns to ring 3, judged before they are tried: B03, B04, B13, B14, B18, B22;
+ * Returns to ring 3, judged before they are tried: B03, B04, B14, B18, B22;
  * and the entries they belong to.
  */
 #include "lint/rules.h"
@@ -8,12 +8,12 @@
 
 #include <string.h>
 
-static const struct lint_entry *find(const struct lint *l, uint64_t rip, uint64_t rsp, uint64_t cr3, bool with_closed)
+const struct lint_entry *lint_open_entry(const struct lint *l, uint64_t rip, uint64_t rsp, uint64_t cr3)
 {
 	for (unsigned n = l->open_count; n-- > 0; ) {
 		const struct lint_entry *e = &l->open[n];
 
-		if (e->rip == rip && e->rsp == rsp && e->cr3 == cr3 && (with_closed || !e->closed))
+		if (e->rip == rip && e->rsp == rsp && e->cr3 == cr3 && !e->closed)
 			return e;
 	}
 	return NULL;
@@ -31,7 +31,7 @@ static void judge_size(struct lint *l, const struct transition *t)
 {
 	const struct x86_state *s = &t->before;
 	const uint64_t rcx = s->gpr[GPR_RCX];
-	const struct lint_entry *e = find(l, rcx, s->gpr[GPR_RSP], s->cr3, false);
+	const struct lint_entry *e = lint_open_entry(l, rcx, s->gpr[GPR_RSP], s->cr3);
 	const struct selector_pair to32 = star_sysret(VENDOR_INTEL, s->msr.star, 4);
 	const struct selector_pair to64 = star_sysret(VENDOR_INTEL, s->msr.star, 8);
 	const struct x86_segment cs32 = row(l, s, to32.cs), cs64 = row(l, s, to64.cs);
@@ -129,7 +129,7 @@ static bool judge_interrupted(struct lint *l, const struct transition *t)
 		if (!o->closed && o->rip == s->gpr[GPR_RCX] && o->rsp == s->gpr[GPR_RSP] && o->cr3 == s->cr3)
 			e = o;
 	}
-	if (!e || find(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3, false)->kind == GATE_SYSCALL)
+	if (!e || lint_open_entry(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3)->kind == GATE_SYSCALL)
 		return false;
 	if (e->cpl < 3)
 		lint_tell(l, WHAT(B18, LINT_ERROR, VALUE(s->gpr[GPR_RCX])),
@@ -150,85 +150,13 @@ static void judge_stack(struct lint *l, const struct transition *t)
 {
 	const struct x86_state *s = &t->before;
 	const struct entry_facts *f = lint_facts(l, s, ENTRY_LSTAR);
-	const struct lint_entry *e = find(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3, false);
+	const struct lint_entry *e = lint_open_entry(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3);
 	uint8_t now[sizeof(e->below)];
 
 	if (!e || e->kind != GATE_SYSCALL || !e->stack || !f->stack_use || !f->may_not_use)
 		return;
 	if (view_read(l->view, s, e->stack, now, sizeof(now)) == sizeof(now) && memcmp(now, e->below, sizeof(now)))
 		lint_stack_use(l, f, "SYSCALL", NULL);
-}
-
-static void kept_registers(const struct x86_state *s, uint64_t kept[6])
-{
-	static const enum x86_gpr names[6] = { GPR_RBX, GPR_RBP, GPR_R12, GPR_R13, GPR_R14, GPR_R15 };
-
-	for (unsigned n = 0; n < 6; n++)
-		kept[n] = s->gpr[names[n]];
-}
-
-static bool has_kept(const struct lint_entry *e, const uint64_t kept[6])
-{
-	return !memcmp(e->kept, kept, sizeof(e->kept));
-}
-
-/* The call that this return ends, but for RSP: not closed, of the same place, and with the same registers if there is one. */
-static const struct lint_entry *call_returned(const struct lint *l, const struct x86_state *user,
-                                              const uint64_t kept[6])
-{
-	const struct lint_entry *own = NULL;
-
-	for (unsigned n = 0; n < l->open_count; n++) {
-		const struct lint_entry *e = &l->open[n];
-
-		if (e->kind == GATE_SYSCALL && !e->closed && e->cr3 == user->cr3 && e->rip == user->rip &&
-		    e->rsp != user->gpr[GPR_RSP] && (!own || has_kept(e, kept) || !has_kept(own, kept)))
-			own = e;
-	}
-	return own;
-}
-
-/* The last that came with this RSP. */
-static const struct lint_entry *call_with_stack(const struct lint *l, const struct x86_state *user)
-{
-	const struct lint_entry *other = NULL;
-
-	for (unsigned n = 0; n < l->open_count; n++) {
-		const struct lint_entry *e = &l->open[n];
-
-		if (e->kind == GATE_SYSCALL && e->cr3 == user->cr3 && e->rsp == user->gpr[GPR_RSP] &&
-		    (!other || e->seq > other->seq))
-			other = e;
-	}
-	return other;
-}
-
-/*
- * A thread goes back to its own place on a stack of another that entered
- * meanwhile.  Where both called from the same place, or the entry code does not
- * show where it keeps RSP, the other registers tell whose call it was.
- */
-static void judge_thread(struct lint *l, const struct transition *t, const struct x86_state *user)
-{
-	const uint64_t rip = user->rip, rsp = user->gpr[GPR_RSP], cr3 = user->cr3;
-	const struct lint_entry *own, *other;
-	uint64_t kept[6];
-	bool told_by_registers;
-
-	kept_registers(&t->before, kept);
-	own = call_returned(l, user, kept);
-	other = call_with_stack(l, user);
-	if (!own || !other || other->seq < own->seq)
-		return;
-	told_by_registers = has_kept(own, kept) && !has_kept(other, kept);
-	if (!told_by_registers &&
-	    (find(l, rip, rsp, cr3, false) || !lint_facts(l, &t->before, ENTRY_LSTAR)->slot))
-		return;
-	lint_tell(l, WHAT(B13, LINT_ERROR, VALUE(rsp), EXPECTED(own->rsp)),
-		  "goes back to the caller of entry %llu on the stack of entry %llu: RSP was kept in a place that all "
-		  "threads share, and the later entry overwrote it. Push it on the thread's kernel stack at once",
-		  (unsigned long long)own->seq,
-		  (unsigned long long)other->seq);
 }
 
 static void judge_gs(struct lint *l, const struct transition *t)
@@ -256,7 +184,7 @@ void return_about(struct lint *l, const struct transition *t, const struct x86_s
 		judge_stack(l, t);
 	}
 	if (t->gate.kind == GATE_SYSRET || t->gate.kind == GATE_IRET)
-		judge_thread(l, t, user);
+		thread_return(l, t, user);
 	judge_gs(l, t);
 }
 
@@ -271,7 +199,7 @@ static void remember(struct lint *l, const struct transition *t)
 		.rip = t->before.rip + t->gate.length,
 	};
 
-	kept_registers(&t->before, e.kept);
+	lint_kept_registers(&t->before, e.kept);
 	if (t->user_stack.size && !t->frame.count) {
 		e.stack = t->user_stack.address;
 		memcpy(e.below, t->user_stack.after, sizeof(e.below));

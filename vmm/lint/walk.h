@@ -65,8 +65,12 @@ struct walk {
 /* At rip with nothing known, or the registers of *registers if it is not NULL. */
 void walk_from(struct walk *w, uint64_t rip, const struct x86_state *registers);
 
+/* --- code.c --- */
+
 /* The general register that holds r, or -1. */
 int code_gpr(ZydisRegister r);
+/* XOR and SUB of a register with itself: they read nothing. */
+bool code_clears(const struct code *c);
 /* In an operand, explicit or not. */
 bool code_reads_gpr(const struct code *c, enum x86_gpr r);
 /* The operand that names memory in the instruction's text, or NULL. */
@@ -75,6 +79,16 @@ const ZydisDecodedOperand *code_memory(const struct code *c);
 bool code_fixed_address(const struct code *c, const ZydisDecodedOperand *o, uint64_t *offset);
 /* The same where what is known of the registers tells it. */
 bool code_known_address(const struct path *p, const struct code *c, const ZydisDecodedOperand *o, uint64_t *offset);
+
+/* --- effects.c --- */
+
+/* Bytes of what PUSH pushes. */
+int walk_word(const struct walk *w);
+/* RSP moves by that many bytes, as CALL and RET do. */
+void path_move_stack(const struct walk *w, struct path *p, int64_t by);
+void path_apply(struct walk *w, struct path *p, const struct code *c);
+/* What a callee that is not followed leaves: System V's preserved registers, and RSP. */
+void path_forget_call(struct path *p);
 /* Origin of the word n bytes above RSP, if the path has put it there. */
 uint8_t path_word(const struct walk *w, const struct path *p, int64_t n);
 /* Origin of the value that operand o reads. */
