@@ -18,7 +18,7 @@ static bool has_kept(const struct lint_entry *e, const uint64_t kept[6])
 	return !memcmp(e->kept, kept, sizeof(e->kept));
 }
 
-/* The call that this return ends, but for RSP: not closed, of the same place, and with the same registers if there is one. */
+/* The call that this return ends, but for RSP: of the same place, and with the same other registers if there is one. */
 static const struct lint_entry *call_returned(const struct lint *l, const struct x86_state *user,
                                               const uint64_t kept[6])
 {
