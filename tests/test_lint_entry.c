@@ -126,7 +126,8 @@ static void int80_is(const char *code, size_t size)
 {
 	good_kernel();
 	put_gate(INT80, HELPERS, 0);
-	fake_write64(IDT + INT80 * 16, UINT64_C(0xee00) << 32 | (HELPERS & 0xffff) | (HELPERS >> 16 & 0xffff) << 48 | 8 << 16);
+	fake_write64(IDT + INT80 * 16, (HELPERS & 0xffff) | 8 << 16 | UINT64_C(0xee00) << 32 |     /* DPL 3 */
+		     (HELPERS >> 16 & 0xffff) << 48);
 	kernel.idtr.limit = 256 * 16 - 1;
 	put_code(HELPERS, code, size);
 	enter();

@@ -262,7 +262,8 @@ Test(paging, what_the_entry_uses_first)
 	cr_assert_eq(last.value, BLOCK_AWAY + 8);
 	cr_assert_eq(last.rip, CODE + 3);
 	/* Seen once it has loaded the page tables of the kernel. */
-	AWAY(SWAPGS LOAD_CR3 SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN R10_TO_RCX CALL POP_RETURN POP_RSP SWAPGS SYSRETQ);
+	AWAY(SWAPGS LOAD_CR3 SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN R10_TO_RCX CALL POP_RETURN POP_RSP SWAPGS
+	     SYSRETQ);
 	FOUND("");
 	/* mov %rsp, 900000h */
 	good_kernel();

@@ -65,7 +65,7 @@ _start:	mov	$pml4, %eax
 	pop	%rcx
 	.endm
 
-/* The caller's frame, as INT makes one, on the thread's stack; and its service.  RCX and R11 are as SYSCALL left them. */
+/* The caller's frame, as INT makes one, on the thread's stack; and its service.  RCX, R11: as SYSCALL left them. */
 	.macro	serve user_rsp
 	pushq	$DS3
 	pushq	\user_rsp

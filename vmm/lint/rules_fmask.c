@@ -67,8 +67,8 @@ static void judge_rest(struct lint *l, const struct flags_case *c)
 			"raises #GP(0) in long mode");
 	if (!(c->fmask & X86_RFLAGS_AC) && c->s->cr4 & CR4_SMAP && f->calls_ac)
 		missing(l, c, B11, X86_RFLAGS_AC, f->calls_ac,
-			"CR4.SMAP is set and FMASK leaves AC to the caller, and this runs without a CLAC before it: with AC set "
-			"the kernel runs without SMAP");
+			"CR4.SMAP is set and FMASK leaves AC to the caller, and this runs without a CLAC before it: "
+			"with AC set the kernel runs without SMAP");
 	if (c->s->cr4 & CR4_SMAP && f->unguarded)
 		lint_tell(l, WHAT(B11, LINT_ERROR, .rip = f->unguarded),
 		          "writes to the user's stack with CR4.SMAP set and without STAC: #PF at CPL 0");

@@ -207,7 +207,7 @@ void paging_return(struct lint *l, const struct x86_state *user)
 			  level_name(bad->level), (unsigned long long)bad->gpa, only_above(&w, bad));
 		return;
 	}
-	/* A program that has called may have made RSP what it likes; one that starts has the kernel's, if it wants it. */
+	/* A program that has called may have made RSP what it likes; one that starts has the kernel's. */
 	if (lint_has_call(l, user) || !(bad = denies_user(l, user, top, &w)) ||
 	    lint_seen(&l->sites, user->rip << 2 | 2))
 		return;
