@@ -43,7 +43,7 @@ static struct lint *lint;
 static char found[1024];                /* "B01/error B06/warning" */
 static struct finding last;
 static uint64_t seq;
-static uint64_t fake_dr7;
+static uint64_t fake_dr0, fake_dr7;
 
 bool view_translate(struct guest_view *v, const struct x86_state *s, uint64_t linear, struct mapping *m);
 
@@ -88,7 +88,7 @@ const char *symbols_text(struct symbols *s, uint64_t address)
 int vm_get_debug(struct vm *vm, struct vm_debug *debug)
 {
 	(void)vm;
-	*debug = (struct vm_debug){ .dr7 = fake_dr7 };
+	*debug = (struct vm_debug){ .dr = { fake_dr0 }, .dr7 = fake_dr7 };
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static inline void good_kernel_on(enum vendor vendor, enum emulator emulator)
 	*found = '\0';
 	last = (struct finding){ 0 };
 	seq = 0;
-	fake_dr7 = 0;
+	fake_dr0 = fake_dr7 = 0;
 }
 
 static inline void good_kernel(void)

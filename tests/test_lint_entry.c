@@ -53,6 +53,44 @@ Test(stack, where_only_some_paths_use_it)
 	FOUND("B12/error");
 }
 
+Test(stack, copied_back_is_not_switched)
+{
+	/* mov %rsp, %rbp; mov %rbp, %rsp */
+	ENTRY_IS("\x48\x89\xe5\x48\x89\xec" PUSH_RETURN R10_TO_RCX POP_RETURN SYSRETQ);
+	FOUND("B12/error");
+}
+
+Test(stack, of_the_callers_choice)
+{
+	ENTRY_IS("\x48\x89\xdc" PUSH_RETURN R10_TO_RCX POP_RETURN SYSRETQ);    /* mov %rbx, %rsp */
+	FOUND("B12/error");
+}
+
+static void serves_by_table(const char *service, size_t size, const char *entry, size_t entry_size)
+{
+	good_kernel();
+	fake_write64(IDT + 0x800, HANDLERS);
+	fake_write64(IDT + 0x808, HELPERS);
+	put_code(HELPERS, service, size);
+	put_code(CODE, entry, entry_size);
+	enter();
+}
+#define SERVES(service, entry)  serves_by_table(service, sizeof(service) - 1, entry, sizeof(entry) - 1)
+/* call *102800h(, %rax, 8) */
+#define TABLE_ENTRY(first)      SWAPGS SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN first \
+				"\xff\x14\xc5\x00\x28\x10\x00" POP_RETURN POP_RSP SWAPGS SYSRETQ
+
+Test(arguments, of_functions_in_a_table)
+{
+	/* lea (%rdi, %rcx), %rax; ret */
+	SERVES("\x48\x8d\x04\x0f\xc3", TABLE_ENTRY(""));
+	FOUND("B17/warning");
+	SERVES("\x48\x8d\x04\x0f\xc3", TABLE_ENTRY(R10_TO_RCX));
+	FOUND("");
+	SERVES("\x4a\x8d\x04\x17\xc3", TABLE_ENTRY(""));                     /* lea (%rdi, %r10), %rax */
+	FOUND("");
+}
+
 Test(gs, without_swapgs)
 {
 	ENTRY_IS(SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN R10_TO_RCX CALL POP_RETURN POP_RSP SYSRETQ);
@@ -69,6 +107,46 @@ Test(gs, kernel_base_null)
 	enter();
 	FOUND("B14/error");
 	cr_assert_eq(last.value, 0);
+}
+
+/* SWAPGS is missing where ring 3 is entered first: everything is the wrong way round from then on. */
+Test(gs, never_swapped_before_ring_3)
+{
+	good_kernel();
+	kernel.gs.base = BLOCK;
+	kernel.msr.kernel_gs_base = USER_GS;
+	enter();
+	FOUND("B14/error");
+	cr_assert_eq(last.expected, BLOCK);
+}
+
+#define INT80           0x80
+
+static void int80_is(const char *code, size_t size)
+{
+	good_kernel();
+	put_gate(INT80, HELPERS, 0);
+	fake_write64(IDT + INT80 * 16, (HELPERS & 0xffff) | 8 << 16 | UINT64_C(0xee00) << 32 |     /* DPL 3 */
+		     (HELPERS >> 16 & 0xffff) << 48);
+	kernel.idtr.limit = 256 * 16 - 1;
+	put_code(HELPERS, code, size);
+	enter();
+}
+#define INT80_IS(code)  int80_is(code, sizeof(code) - 1)
+
+Test(gs, int_n_without_swapgs)
+{
+	INT80_IS("\x65\xff\x04\x25\x18\x00\x00\x00" IRETQ);    /* incl %gs:18h */
+	FOUND("B14/error");
+	cr_assert_eq(last.rip, HELPERS);
+	INT80_IS(SWAPGS "\x65\xff\x04\x25\x18\x00\x00\x00" SWAPGS IRETQ);
+	FOUND("");
+	/* What comes from ring 0 too asks first. */
+	INT80_IS("\xf6\x44\x24\x08\x03\x74\x03" SWAPGS "\x65\xff\x04\x25\x18\x00\x00\x00" IRETQ);
+	FOUND("");
+	/* A function that it calls may swap. */
+	INT80_IS("\xe8\x00\x01\x00\x00\x65\xff\x04\x25\x18\x00\x00\x00" IRETQ);
+	FOUND("");
 }
 
 /* A kernel whose block GS names in ring 3 too has nothing to swap. */
@@ -174,6 +252,28 @@ Test(handlers, behind_an_error_code)
 	FOUND("B15/warning");
 }
 
+Test(handlers, that_find_cs_by_another_register)
+{
+	good_kernel();
+	put_gate(X86_VECTOR_NMI, HELPERS, 1);
+	/* push %rbp; mov %rsp, %rbp; push %rax; testb $3, 16(%rbp); jz over SWAPGS */
+	PUT(HELPERS, "\x55\x48\x89\xe5\x50\xf6\x45\x10\x03\x74\x03" SWAPGS IRETQ);
+	enter();
+	FOUND("B15/warning");
+	good_kernel();
+	put_gate(X86_VECTOR_NMI, HELPERS, 1);
+	/* push %rax; lea 8(%rsp), %rdi; mov 8(%rdi), %rax; test $3, %al; jz over SWAPGS */
+	PUT(HELPERS, "\x50\x48\x8d\x7c\x24\x08\x48\x8b\x47\x08\xa8\x03\x74\x03" SWAPGS IRETQ);
+	enter();
+	FOUND("B15/warning");
+	good_kernel();
+	put_gate(X86_VECTOR_NMI, HELPERS, 1);
+	/* The same of RFLAGS: 24(%rbp). */
+	PUT(HELPERS, "\x55\x48\x89\xe5\x50\xf6\x45\x18\x03\x74\x03" SWAPGS IRETQ);
+	enter();
+	FOUND("");
+}
+
 Test(handlers, that_ask_gs)
 {
 	good_kernel();
@@ -246,6 +346,39 @@ Test(user, mov_ss_with_a_breakpoint_armed)
 	enter();
 	FOUND("B21/error");
 	view.vm = NULL;
+}
+
+#define WATCH_READS     UINT64_C(0x000f0001)    /* DR0, local, four bytes, read or written */
+
+static void watches(uint64_t address, uint64_t dr7, unsigned ist)
+{
+	good_kernel();
+	view.vm = (struct vm *)&view;
+	fake_dr0 = address;
+	fake_dr7 = dr7;
+	put_gate(X86_VECTOR_DB, HANDLERS, ist);
+	enter();
+	view.vm = NULL;
+}
+
+Test(watchpoints, of_the_kernel_on_ring_3s_data)
+{
+	watches(USER + 0x100, WATCH_READS, 0);
+	FOUND("B21/warning");
+	cr_assert_eq(last.value, USER + 0x100);
+	watches(USER + 0x100, WATCH_READS + 1, 0);      /* global */
+	FOUND("B21/warning");
+	watches(USER + 0x100, WATCH_READS, 1);          /* #DB has an IST */
+	FOUND("");
+	watches(BLOCK, WATCH_READS, 0);                 /* ring 3 cannot read it */
+	FOUND("");
+	watches(USER + 0x100, WATCH_READS & ~UINT64_C(1), 0);   /* not in force */
+	FOUND("");
+	/* SS is loaded by reads: neither what is written nor what is executed raises #DB there. */
+	watches(USER + 0x100, 0x000d0001, 0);
+	FOUND("");
+	watches(USER + 0x100, 1, 0);
+	FOUND("");
 }
 
 /* --- hostile code --- */

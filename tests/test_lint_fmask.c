@@ -34,7 +34,7 @@ Test(fmask, each_flag)
 Test(fmask, reserved)
 {
 	with_fmask(0xfffffffd);
-	FOUND("B07/warning");
+	FOUND("B07/note");
 	cr_assert_eq(last.expected, 0x257fd5);
 	with_fmask(FMASK | UINT64_C(1) << 32);
 	FOUND("B07/error");
@@ -51,6 +51,9 @@ Test(fmask, interrupts_that_ring_3_has_off)
 	t.gate.popped[2] = 2;
 	pass(t);
 	FOUND("");
+	/* The next program has them on. */
+	pass(iret_to(USER, USER_STACK));
+	FOUND("B06/warning");
 }
 
 Test(fmask, sti_before_the_stack)
@@ -97,6 +100,37 @@ Test(fmask, nt_of_an_iret)
 	PUT(CODE, SWAPGS SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN "\x6a\x02\x9d" SWAPGS IRETQ);
 	kernel.msr.fmask = FMASK & ~(uint64_t)X86_RFLAGS_NT;
 	enter();
+	FOUND("");
+}
+
+#define NOTHING_PUSHED  "\x6a\x02\x9d"                                  /* push $2; popfq */
+#define JUMP            "\xff\x24\xc5\x00\x00\x10\x10"                 /* jmp *table(, %rax, 8), out of sight */
+
+static void entry_clears(uint64_t flags, const char *code, size_t size)
+{
+	good_kernel();
+	kernel.cr4 |= X86_BIT(21);
+	kernel.msr.fmask = FMASK & ~flags;
+	put_code(CODE, code, size);
+	enter();
+}
+#define CLEARS(flags, code)     entry_clears(flags, code, sizeof(code) - 1)
+#define BEFORE(first)           SWAPGS SAVE_RSP LOAD_RSP first PUSH_SAVED PUSH_RETURN R10_TO_RCX
+#define BEHIND                  POP_RETURN POP_RSP SWAPGS SYSRETQ
+
+Test(fmask, what_the_entry_clears_itself)
+{
+	CLEARS(X86_RFLAGS_AC, BEFORE("") CALL BEHIND);
+	FOUND("B11/warning");
+	CLEARS(X86_RFLAGS_AC, BEFORE("\x0f\x01\xca") CALL BEHIND);             /* CLAC */
+	FOUND("");
+	CLEARS(X86_RFLAGS_DF, BEFORE("") JUMP);
+	FOUND("B08/warning");
+	CLEARS(X86_RFLAGS_DF, BEFORE(CLD) JUMP);
+	FOUND("");
+	CLEARS(X86_RFLAGS_NT, BEFORE("") CALL BEHIND);
+	FOUND("B10/warning");
+	CLEARS(X86_RFLAGS_NT, BEFORE(NOTHING_PUSHED) CALL BEHIND);
 	FOUND("");
 }
 

@@ -56,7 +56,7 @@ Test(sysret, not_canonical)
 	FOUND("");
 }
 
-static void null_ss(uint8_t size, bool has_compat)
+static void null_ss(uint8_t size, bool has_compat, bool runs_compat)
 {
 	struct transition t;
 
@@ -64,6 +64,11 @@ static void null_ss(uint8_t size, bool has_compat)
 	if (!has_compat)
 		fake_write64(GDT + 0x18, 0);
 	enter();
+	if (runs_compat) {
+		t = iret_to(USER, USER_STACK);
+		t.after.cs = segment(USER32, 0x1b);
+		pass(t);
+	}
 	t = sysret_to(USER, USER_STACK, size);
 	t.before.ss = (struct x86_segment){ .unusable = true };
 	pass(t);
@@ -71,11 +76,40 @@ static void null_ss(uint8_t size, bool has_compat)
 
 Test(sysret, with_ss_null)
 {
-	null_ss(4, true);
+	null_ss(4, true, false);
 	FOUND("B22/error");
-	null_ss(8, true);
+	null_ss(8, true, true);
 	FOUND("B22/warning");
-	null_ss(8, false);
+	/* Nothing breaks while the programs stay in 64-bit code. */
+	null_ss(8, true, false);
+	FOUND("B22/note");
+	null_ss(8, false, false);
+	FOUND("");
+}
+
+static void goes_to_32_bit_code(bool by_sysret, bool null)
+{
+	struct transition t;
+
+	good_kernel();
+	enter();
+	t = by_sysret ? sysret_to(USER, USER_STACK, 8) : iret_to(USER, USER_STACK);
+	if (null)
+		t.before.ss = (struct x86_segment){ .unusable = true };
+	pass(t);
+	t = (struct transition){ .gate = { .kind = GATE_FAR, .length = 7, .far = FAR_JMP },
+				 .before = in_user(USER, USER_STACK), .after = in_user(USER + 0x20, USER_STACK) };
+	t.after.cs = segment(USER32, 0x1b);
+	pass(t);
+}
+
+Test(sysret, with_ss_null_and_on_to_32_bit_code)
+{
+	goes_to_32_bit_code(true, true);
+	FOUND("B22/note B22/error");
+	goes_to_32_bit_code(true, false);
+	FOUND("");
+	goes_to_32_bit_code(false, true);
 	FOUND("");
 }
 
@@ -135,6 +169,74 @@ Test(threads, one_on_the_others_stack)
 	FOUND("B13/error");
 	cr_assert_eq(last.value, STACK_B);
 	cr_assert_eq(last.expected, USER_STACK);
+}
+
+#define SAVE_GLOBAL     "\x48\x89\x24\x25\x00\x51\x10\x00"            /* mov %rsp, 105100h */
+#define LOAD_GLOBAL     "\x48\x8b\x24\x25\x00\x51\x10\x00"
+#define PUSH_GLOBAL     "\xff\x34\x25\x00\x51\x10\x00"
+#define RAX_GLOBAL      "\x48\x8b\x04\x25\x00\x51\x10\x00"            /* mov 105100h, %rax */
+#define LOAD_STACK      "\x48\x8b\x24\x25\x00\x50\x10\x00"            /* mov 105000h, %rsp */
+#define SAVED           LOAD_STACK PUSH_GLOBAL PUSH_RETURN R10_TO_RCX CALL POP_RETURN
+
+static const struct { const char *code; size_t size; bool shared; } keeps[] = {
+#define KEEPS(shared, code) { code, sizeof(code) - 1, shared }
+	KEEPS(true, SAVE_GLOBAL SAVED LOAD_GLOBAL SYSRETQ),
+	KEEPS(false, SAVE_GLOBAL SAVED POP_RSP SYSRETQ),
+	/* By the stack, but from there: pushq 105100h; pop %rsp. */
+	KEEPS(true, SAVE_GLOBAL SAVED PUSH_GLOBAL POP_RSP SYSRETQ),
+	/* mov 105100h, %rax; mov %rax, %rsp, or into the frame of IRETQ */
+	KEEPS(true, SAVE_GLOBAL SAVED RAX_GLOBAL "\x48\x89\xc4" SYSRETQ),
+	KEEPS(true, SAVE_GLOBAL SAVED "\x6a\x23" PUSH_GLOBAL "\x41\x53\x6a\x2b\x51" IRETQ),
+	KEEPS(false, SAVE_GLOBAL SAVED "\x58\x6a\x23\x50\x41\x53\x6a\x2b\x51" IRETQ),
+	KEEPS(true, SAVE_GLOBAL SAVED RAX_GLOBAL "\x48\x89\x04\x24" POP_RSP SYSRETQ),
+	/* Put there anew before it is taken: pop %rax; mov %rax, 105100h */
+	KEEPS(false, SAVE_GLOBAL SAVED "\x58\x48\x89\x04\x25\x00\x51\x10\x00" LOAD_GLOBAL SYSRETQ),
+	/* The place in a register: mov $105100h, %r15d; mov %rsp, (%r15); ... mov (%r15), %rsp */
+	KEEPS(true, "\x41\xbf\x00\x51\x10\x00\x49\x89\x27" LOAD_STACK PUSH_RETURN R10_TO_RCX CALL POP_RETURN
+	      "\x49\x8b\x27" SYSRETQ),
+	/* By way of a register: mov %rsp, %rbx; mov %rbx, 105100h behind the switch */
+	KEEPS(true, "\x48\x89\xe3" LOAD_STACK "\x48\x89\x1c\x25\x00\x51\x10\x00" SAVED LOAD_GLOBAL SYSRETQ),
+	/* Interrupts on before it is on the thread's stack. */
+	KEEPS(true, SAVE_GLOBAL LOAD_STACK STI PUSH_GLOBAL PUSH_RETURN R10_TO_RCX CALL POP_RETURN POP_RSP SYSRETQ),
+#undef KEEPS
+};
+
+Test(threads, wherever_rsp_is_kept)
+{
+	for (size_t n = 0; n < sizeof(keeps) / sizeof(keeps[0]); n++) {
+		good_kernel();
+		put_code(CODE, keeps[n].code, keeps[n].size);
+		two_threads();
+		pass(sysret_to(SITE_A + 2, STACK_B, 8));
+		cr_assert_eq(!!strstr(found, "B13/error"), keeps[n].shared, "row %zu: %s", n, found);
+	}
+}
+
+/* Both call from SITE_A; their other registers tell them apart. */
+static void from_one_place(uint64_t rbx_back)
+{
+	struct transition t;
+
+	good_kernel();
+	enter();
+	kernel.gpr[GPR_RBX] = 1;
+	pass(syscall_from(SITE_A, USER_STACK));
+	pass(iret_to(SITE_A, STACK_B));
+	kernel.gpr[GPR_RBX] = 2;
+	pass(syscall_from(SITE_A, STACK_B));
+	t = sysret_to(SITE_A + 2, STACK_B, 8);
+	t.before.gpr[GPR_RBX] = rbx_back;
+	pass(t);
+}
+
+Test(threads, that_call_from_one_place)
+{
+	from_one_place(2);
+	FOUND("");
+	from_one_place(1);
+	FOUND("B13/error");
+	from_one_place(3);
+	FOUND("");
 }
 
 Test(threads, each_on_its_own)

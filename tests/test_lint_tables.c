@@ -136,6 +136,30 @@ Test(sysenter, esp)
 	FOUND("");
 }
 
+/* SYSEXIT to 64-bit code has rows of its own: SYSENTER_CS + 32 and + 40. */
+static void sysexitq(bool has_rows)
+{
+	good_kernel_on(VENDOR_INTEL, EMULATOR_NONE);
+	kernel.msr.sysenter_cs = 8;
+	kernel.msr.sysenter_eip = HELPERS;
+	kernel.msr.sysenter_esp = KERNEL_STACK;
+	PUT(HELPERS, "\x48\x0f\x35");
+	if (has_rows) {
+		fake_write64(GDT + 0x28, USER64);
+		fake_write64(GDT + 0x30, USER_DATA);
+	}
+	enter();
+}
+
+Test(sysenter, exit_rows_of_64_bit_code)
+{
+	sysexitq(false);
+	FOUND("B20/error");
+	cr_assert_eq(last.value, 8);
+	sysexitq(true);
+	FOUND("");
+}
+
 Test(sysenter, in_long_mode)
 {
 	struct transition t;
@@ -219,6 +243,35 @@ Test(paging, lazily)
 	FOUND("B23/warning");
 }
 
+#define BLOCK_AWAY      UINT64_C(0x900000)      /* not mapped */
+#define LOAD_CR3        "\x0f\x22\xd8"                                 /* mov %rax, %cr3 */
+
+static void block_away(const char *code, size_t size)
+{
+	good_kernel();
+	kernel.msr.kernel_gs_base = BLOCK_AWAY;
+	put_code(CODE, code, size);
+	enter();
+}
+#define AWAY(code)      block_away(code, sizeof(code) - 1)
+
+Test(paging, what_the_entry_uses_first)
+{
+	AWAY(GOOD_ENTRY);
+	FOUND("B23/error");
+	cr_assert_eq(last.value, BLOCK_AWAY + 8);
+	cr_assert_eq(last.rip, CODE + 3);
+	/* Seen once it has loaded the page tables of the kernel. */
+	AWAY(SWAPGS LOAD_CR3 SAVE_RSP LOAD_RSP PUSH_SAVED PUSH_RETURN R10_TO_RCX CALL POP_RETURN POP_RSP SWAPGS
+	     SYSRETQ);
+	FOUND("");
+	/* mov %rsp, 900000h */
+	good_kernel();
+	PUT(CODE, "\x48\x89\x24\x25\x00\x00\x90\x00" "\x48\xc7\xc4\x00\x40\x10\x00" PUSH_RETURN R10_TO_RCX SYSRETQ);
+	enter();
+	FOUND("B23/error");
+}
+
 Test(paging, user_page)
 {
 	good_kernel();
@@ -226,6 +279,16 @@ Test(paging, user_page)
 	enter();
 	FOUND("B24/error");
 	cr_assert_eq(last.expected, last.value | X86_PTE_U);
+	/* Its stack, if it is the kernel's and the program uses it: push %rax. */
+	good_kernel();
+	page_of(USER_STACK - 8)->map.user = false;
+	enter();
+	FOUND("");
+	good_kernel();
+	page_of(USER_STACK - 8)->map.user = false;
+	PUT(USER, "\x50\xeb\xfd");
+	enter();
+	FOUND("B24/error");
 	/* One that is not there yet is the kernel's to bring. */
 	good_kernel();
 	write_msrs();

@@ -15,14 +15,7 @@ syscall_entry:
 	swapgs
 	mov	%rsp, %gs:CPU_USER_RSP
 	BUG(, mov %gs:CPU_KERNEL_RSP, %rsp)
-	pushq	$DS3
-	pushq	%gs:CPU_USER_RSP
-	push	%r11
-	pushq	$CS3
-	push	%rcx
-	save
-	call	dispatch
-	restore
+	serve	%gs:CPU_USER_RSP
 	jmp	syscall_exit
 
 	.section .user

@@ -11,11 +11,7 @@
 #include "bug.h"
 
 syscall_exit:
-	mov	(%rsp), %rcx
-	mov	16(%rsp), %r11
-	shr	$47, %rcx
-	jnz	bad_return
-	mov	(%rsp), %rcx
+	take_back
 	mov	BUG(%gs:CPU_USER_RSP, 24(%rsp)), %rsp
 	swapgs
 	sysretq

@@ -14,14 +14,7 @@ syscall_entry:
 	swapgs
 	mov	%rsp, user_rsp(%rip)
 	mov	%gs:CPU_KERNEL_RSP, %rsp
-	pushq	$DS3
-	pushq	user_rsp(%rip)
-	push	%r11
-	pushq	$CS3
-	push	%rcx
-	save
-	call	dispatch
-	restore
+	serve	user_rsp(%rip)
 syscall_exit:
 	pop	%rcx
 	add	$8, %rsp

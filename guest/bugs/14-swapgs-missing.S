@@ -14,12 +14,5 @@ syscall_entry:
 	BUG(, swapgs)
 	mov	%rsp, %gs:CPU_USER_RSP
 	mov	%gs:CPU_KERNEL_RSP, %rsp
-	pushq	$DS3
-	pushq	%gs:CPU_USER_RSP
-	push	%r11
-	pushq	$CS3
-	push	%rcx
-	save
-	call	dispatch
-	restore
+	serve	%gs:CPU_USER_RSP
 	jmp	syscall_exit

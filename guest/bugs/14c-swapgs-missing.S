@@ -9,11 +9,7 @@
 #include "bug.h"
 
 syscall_exit:
-	mov	(%rsp), %rcx
-	mov	16(%rsp), %r11
-	shr	$47, %rcx
-	jnz	bad_return
-	mov	(%rsp), %rcx
+	take_back
 	mov	24(%rsp), %rsp
 	BUG(, swapgs)
 	sysretq

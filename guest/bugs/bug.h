@@ -61,6 +61,9 @@
 #ifndef KERNEL_GS
 #define KERNEL_GS               percpu
 #endif
+#ifndef USER_GS
+#define USER_GS                 0
+#endif
 #ifndef TSS_RSP0
 #define TSS_RSP0                stack_a
 #endif
@@ -72,6 +75,9 @@
 #endif
 #ifndef IST_DB
 #define IST_DB                  3
+#endif
+#ifndef ENTRY_SECTION                           /* .entry: a page of its own, whose page table entry is ENTRY_PTE */
+#define ENTRY_SECTION           .text
 #endif
 #ifndef PML4E_FLAGS
 #define PML4E_FLAGS             (X86_PTE_P | X86_PTE_W | X86_PTE_U)

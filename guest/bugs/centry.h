@@ -2,6 +2,29 @@
  * The C kernel's entries, its stacks, and its program in ring 3.  Included by
  * ckernel.h alone.
  */
+
+/* dispatch(RAX, RDI), with what C may use and the program wants back around it. */
+#define SERVE \
+	"	push	%rcx\n" \
+	"	push	%r11\n" \
+	"	push	%rdi\n" \
+	"	push	%rsi\n" \
+	"	push	%rdx\n" \
+	"	push	%r8\n" \
+	"	push	%r9\n" \
+	"	push	%r10\n" \
+	"	mov	%rdi, %rsi\n" \
+	"	mov	%rax, %rdi\n" \
+	"	call	dispatch\n" \
+	"	pop	%r10\n" \
+	"	pop	%r9\n" \
+	"	pop	%r8\n" \
+	"	pop	%rdx\n" \
+	"	pop	%rsi\n" \
+	"	pop	%rdi\n" \
+	"	pop	%r11\n" \
+	"	pop	%rcx\n"
+
 asm("	.text\n"
     "	.globl	_start\n"
     "_start:	lea	kernel_stack_top(%rip), %rsp\n"
@@ -11,25 +34,7 @@ asm("	.text\n"
     "	mov	%rsp, user_rsp(%rip)\n"
     TO_KERNEL_STACK
     "	push	user_rsp(%rip)\n"
-    "	push	%rcx\n"
-    "	push	%r11\n"
-    "	push	%rdi\n"
-    "	push	%rsi\n"
-    "	push	%rdx\n"
-    "	push	%r8\n"
-    "	push	%r9\n"
-    "	push	%r10\n"
-    "	mov	%rdi, %rsi\n"
-    "	mov	%rax, %rdi\n"
-    "	call	dispatch\n"
-    "	pop	%r10\n"
-    "	pop	%r9\n"
-    "	pop	%r8\n"
-    "	pop	%rdx\n"
-    "	pop	%rsi\n"
-    "	pop	%rdi\n"
-    "	pop	%r11\n"
-    "	pop	%rcx\n"
+    SERVE
     "	pop	%rsp\n"
     "	" SYSRET "\n"
 
@@ -39,25 +44,7 @@ asm("	.text\n"
 
     "int80_entry:\n"
     "	cld\n"
-    "	push	%rcx\n"
-    "	push	%r11\n"
-    "	push	%rdi\n"
-    "	push	%rsi\n"
-    "	push	%rdx\n"
-    "	push	%r8\n"
-    "	push	%r9\n"
-    "	push	%r10\n"
-    "	mov	%rdi, %rsi\n"
-    "	mov	%rax, %rdi\n"
-    "	call	dispatch\n"
-    "	pop	%r10\n"
-    "	pop	%r9\n"
-    "	pop	%r8\n"
-    "	pop	%rdx\n"
-    "	pop	%rsi\n"
-    "	pop	%rdi\n"
-    "	pop	%r11\n"
-    "	pop	%rcx\n"
+    SERVE
     INT80_RETURN
 
     "stopped:\n"

@@ -46,6 +46,9 @@ enum { ROW_CODE32 = 1, ROW_CODE, ROW_DATA, ROW_USER32, ROW_USER_DATA, ROW_USER, 
 #ifndef PDE_FLAGS
 #define PDE_FLAGS               (X86_PTE_P | X86_PTE_W | X86_PTE_U)
 #endif
+#ifndef STACK_PTE_FLAGS
+#define STACK_PTE_FLAGS         (X86_PTE_P | X86_PTE_W | X86_PTE_U)
+#endif
 #ifndef CSTAR
 #define CSTAR                   (uint64_t)compat_entry
 #endif
@@ -108,7 +111,7 @@ static void set_up_pages(void)
 	pdpt_low[0] = PHYSICAL(directory_low) | X86_PTE_P | X86_PTE_W | X86_PTE_U;
 	directory_low[USER_CODE_PAGE >> 21] = PHYSICAL(table_low) | PDE_FLAGS;
 	table_low[USER_CODE_PAGE >> 12 & 511] = USER_CODE_PAGE | X86_PTE_P | X86_PTE_W | X86_PTE_U;
-	table_low[USER_STACK_PAGE >> 12 & 511] = USER_STACK_PAGE | X86_PTE_P | X86_PTE_W | X86_PTE_U;
+	table_low[USER_STACK_PAGE >> 12 & 511] = USER_STACK_PAGE | STACK_PTE_FLAGS;
 	pml4[511] = PHYSICAL(pdpt_high) | X86_PTE_P | X86_PTE_W;
 	pdpt_high[510] = PHYSICAL(directory_high) | X86_PTE_P | X86_PTE_W;
 	directory_high[0] = X86_PTE_P | X86_PTE_W | X86_PTE_PS;

@@ -41,7 +41,7 @@ _start:	mov	$pml4, %eax
 	pushq	$CS3
 	pushq	$user
 	write_msr X86_MSR_KERNEL_GS_BASE, KERNEL_GS
-	write_msr X86_MSR_GS_BASE, 0
+	write_msr X86_MSR_GS_BASE, USER_GS
 	iretq
 
 	.macro	save
@@ -65,30 +65,40 @@ _start:	mov	$pml4, %eax
 	pop	%rcx
 	.endm
 
-/* SYSCALL.  RCX = the caller's RIP, R11 its RFLAGS, RSP and GS still the caller's; flags of FMASK are 0. */
-#ifndef OWN_ENTRY
-syscall_entry:
-	swapgs
-	mov	%rsp, %gs:CPU_USER_RSP
-	mov	%gs:CPU_KERNEL_RSP, %rsp
+/* The caller's frame, as INT makes one, on the thread's stack; and its service.  RCX, R11: as SYSCALL left them. */
+	.macro	serve user_rsp
 	pushq	$DS3
-	pushq	%gs:CPU_USER_RSP
+	pushq	\user_rsp
 	push	%r11
 	pushq	$CS3
 	push	%rcx
 	save
 	call	dispatch
 	restore
-#endif
-#ifdef OWN_EXIT
-	jmp	syscall_exit
-#else
-syscall_exit:
+	.endm
+/* RCX and R11 for SYSRET from that frame.  Ring 3 ends at 2^47, and SYSRET must not meet what is no address. */
+	.macro	take_back
 	mov	(%rsp), %rcx
 	mov	16(%rsp), %r11
-	shr	$47, %rcx			/* ring 3 ends there, and SYSRET must not meet what is no address */
+	shr	$47, %rcx
 	jnz	bad_return
 	mov	(%rsp), %rcx
+	.endm
+
+/* SYSCALL.  RCX = the caller's RIP, R11 its RFLAGS, RSP and GS still the caller's; flags of FMASK are 0. */
+#ifndef OWN_ENTRY
+	ENTRY_SECTION
+syscall_entry:
+	swapgs
+	mov	%rsp, %gs:CPU_USER_RSP
+	mov	%gs:CPU_KERNEL_RSP, %rsp
+	serve	%gs:CPU_USER_RSP
+	jmp	syscall_exit
+	.text
+#endif
+#ifndef OWN_EXIT
+syscall_exit:
+	take_back
 	mov	24(%rsp), %rsp
 	swapgs
 	sysretq
@@ -103,12 +113,14 @@ compat_entry:
 	sysretl
 
 /* INT 80h of ring 3: the same services.  The processor made the frame. */
+#ifndef OWN_INT80
 int80_entry:
 	swapgs
 	cld
 	save
 	call	dispatch
 	restore
+#endif
 iret_exit:
 	swapgs
 	iretq

@@ -83,7 +83,21 @@ pdpt:	.quad	page_directory + (X86_PTE_P | X86_PTE_W | X86_PTE_U)
 	.fill	511, 8, 0
 page_directory:
 	.quad	0
+#ifdef ENTRY_PTE
+	.quad	page_table + (X86_PTE_P | X86_PTE_W)
+#else
 	.quad	IMAGE + (X86_PTE_P | X86_PTE_W | X86_PTE_PS)
+#endif
 	.quad	USER_IMAGE + (X86_PTE_P | X86_PTE_W | X86_PTE_U | X86_PTE_PS)
 	.fill	509, 8, 0
+#ifdef ENTRY_PTE
+page_table:
+	.set	page, IMAGE
+	.rept	16
+	.quad	page + (X86_PTE_P | X86_PTE_W)
+	.set	page, page + X86_PAGE_SIZE
+	.endr
+	.quad	ENTRY_PTE			/* .entry, bugs.ld */
+	.fill	495, 8, 0
+#endif
 #endif

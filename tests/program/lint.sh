@@ -34,7 +34,7 @@ run traced -f json "$build/tfgates.elf"
 check "a trace has them before the transition at which they were found" json traced \
 	'[.[] | select(.seq != null)] as $e | ($e | map(.kind) | index("lint")) as $n | $e[$n].seq == $e[$n + 1].seq'
 run quiet "$build/tfgates.elf"
-check "without a trace: how many, on stderr" says quiet '; 1 findings$'
+check "without a trace: how many, on stderr" says quiet '; 1 finding;'
 run text --lint "$build/tfgates.elf"
 check "text: nothing but findings" sh -c "head -1 '$work/text.out' | grep -q '^warning  B09 fmask-tf  at _start+'"
 COLUMNS=80 run narrow --lint "$build/tfgates.elf"

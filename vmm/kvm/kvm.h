@@ -125,7 +125,9 @@ void vm_answer_msr(struct vm *vm, uint64_t value, bool fault);
 #define VM_BREAKPOINTS 4        /* DR0 to DR3 */
 /* DR7, SDM vol. 3B, 17.2.4: Ln or Gn, breakpoint n is in force; RWn of 0: on execution. */
 #define DR7_ENABLED(dr7, n)     ((dr7) >> 2 * (n) & 3)
+#define DR7_ANY                 0xff            /* L0 to G3 */
 #define DR7_RW(dr7, n)          ((dr7) >> (16 + 4 * (n)) & 3)
+#define DR7_RW_READ_WRITE       3
 
 /*
  * EXIT_DEBUG before an instruction at one of these linear addresses, at all

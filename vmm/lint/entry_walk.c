@@ -4,13 +4,18 @@
  */
 #include "lint/entry_walk.h"
 
+#include "lint/argument_walk.h"
 #include "lint/walk.h"
 
 /* What has happened on a path so far. */
 enum {
 	SWITCHED = 1 << 0, SWAPPED = 1 << 1, DF_CLEAR = 1 << 2, FLAGS_OWN = 1 << 3, SLOT = 1 << 4, COPIED = 1 << 5,
-	R10_READ = 1 << 6, GUARD = 1 << 7, CALLED = 1 << 8, USED = 1 << 9,
+	R10_READ = 1 << 6, GUARD = 1 << 7, CALLED = 1 << 8, USED = 1 << 9, STALE = 1 << 10,
+	AC_CLEAR = 1 << 11, OWN_CR3 = 1 << 12,
 };
+
+/* A value that comes back from RSP's slot, where others may have been meanwhile. */
+#define FROM_STALE_SLOT GPR_COUNT
 
 struct entry_walker {
 	struct walk walk;
@@ -70,61 +75,104 @@ static bool pops_flags(const struct code *c)
 	       c->z.mnemonic == ZYDIS_MNEMONIC_POPFQ;
 }
 
-/* RSP goes to a place without a register in its address: every thread has the same. */
-static bool keeps_rsp(const struct path *p, const struct code *c, const ZydisDecodedOperand **to, uint64_t *at)
+/* RSP goes to a place whose address is no thread's own: every thread has the same. */
+static bool keeps_rsp(const struct entry_walker *w, const struct path *p, const struct code *c,
+                      const ZydisDecodedOperand **to, uint64_t *at)
 {
 	const ZydisDecodedOperand *m = code_memory(c);
-	const bool moves = c->z.mnemonic == ZYDIS_MNEMONIC_MOV || c->z.mnemonic == ZYDIS_MNEMONIC_XCHG;
+	const ZydisDecodedOperand *from = m == &c->o[0] ? &c->o[1] : &c->o[0];
 
-	if (!moves || !m || !(m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || !code_fixed_address(c, m, at))
+	if ((c->z.mnemonic != ZYDIS_MNEMONIC_MOV && c->z.mnemonic != ZYDIS_MNEMONIC_XCHG) || !m ||
+	    !(m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE) || from->type != ZYDIS_OPERAND_TYPE_REGISTER ||
+	    path_origin(&w->walk, p, c, from) != GPR_RSP || !code_known_address(p, c, m, at))
 		return false;
 	*to = m;
-	for (unsigned n = 0; n < 2; n++) {
-		int r = c->o[n].type == ZYDIS_OPERAND_TYPE_REGISTER ? code_gpr(c->o[n].reg.value) : -1;
-
-		if (r >= 0 && p->origin[r] == GPR_RSP)
-			return true;
-	}
-	return false;
+	return true;
 }
 
-static bool reads_slot(const struct entry_walker *w, const struct code *c)
+static bool is_slot(const struct entry_walker *w, const struct path *p, const struct code *c,
+                    const ZydisDecodedOperand *m)
 {
-	const ZydisDecodedOperand *m = code_memory(c);
 	uint64_t at;
 
-	return m && m->actions & ZYDIS_OPERAND_ACTION_MASK_READ && m->mem.segment == w->slot_segment &&
-	       code_fixed_address(c, m, &at) && at == w->slot_address;
+	return p->marks & SLOT && m->mem.segment == w->slot_segment && code_known_address(p, c, m, &at) &&
+	       at == w->slot_address;
+}
+
+static bool reads_slot(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+
+	return m && m->actions & ZYDIS_OPERAND_ACTION_MASK_READ && is_slot(w, p, c, m);
+}
+
+static bool writes_slot(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+
+	return m && m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE && is_slot(w, p, c, m);
+}
+
+static uint8_t origin_of(void *context, const struct path *p, const struct code *c, const ZydisDecodedOperand *m)
+{
+	if (!is_slot(context, p, c, m))
+		return NO_ORIGIN;
+	return p->marks & STALE ? FROM_STALE_SLOT : GPR_RSP;
 }
 
 /* The kept RSP goes on to the thread's own stack, or to a register. */
 static bool copies_rsp(const struct entry_walker *w, const struct path *p, const struct code *c)
 {
-	int r;
+	return reads_slot(w, p, c) || (c->z.mnemonic == ZYDIS_MNEMONIC_PUSH &&
+				       path_origin(&w->walk, p, c, &c->o[0]) == GPR_RSP);
+}
 
-	if (reads_slot(w, c))
-		return true;
-	if (c->z.mnemonic != ZYDIS_MNEMONIC_PUSH || c->o[0].type != ZYDIS_OPERAND_TYPE_REGISTER)
-		return false;
-	r = code_gpr(c->o[0].reg.value);
-	return r >= 0 && p->origin[r] == GPR_RSP;
+/* Origin of what the instruction makes RSP, or ring 3's. */
+static uint8_t next_rsp(const struct entry_walker *w, const struct path *p, const struct code *c)
+{
+	const bool to_rsp = c->o[0].type == ZYDIS_OPERAND_TYPE_REGISTER && code_gpr(c->o[0].reg.value) == GPR_RSP;
+
+	switch (c->z.mnemonic) {
+	case ZYDIS_MNEMONIC_MOV:
+		return to_rsp ? path_origin(&w->walk, p, c, &c->o[1]) : NO_ORIGIN;
+	case ZYDIS_MNEMONIC_XCHG:
+		if (!to_rsp && code_gpr(c->o[1].reg.value) != GPR_RSP)
+			return NO_ORIGIN;
+		return path_origin(&w->walk, p, c, &c->o[to_rsp ? 1 : 0]);
+	case ZYDIS_MNEMONIC_LEA:
+		return to_rsp && c->o[1].mem.index == ZYDIS_REGISTER_NONE && code_gpr(c->o[1].mem.base) >= 0 ?
+			p->origin[code_gpr(c->o[1].mem.base)] : NO_ORIGIN;
+	case ZYDIS_MNEMONIC_POP:
+		return to_rsp ? path_word(&w->walk, p, 0) : NO_ORIGIN;
+	case ZYDIS_MNEMONIC_IRET:
+	case ZYDIS_MNEMONIC_IRETD:
+	case ZYDIS_MNEMONIC_IRETQ:
+		return path_word(&w->walk, p, 3 * (w->is_64 ? 8 : 4));
+	default:
+		return NO_ORIGIN;
+	}
 }
 
 static void judge_slot(struct entry_walker *w, struct path *p, const struct code *c)
 {
+	const bool lets_others_in = c->call || c->z.mnemonic == ZYDIS_MNEMONIC_STI;
 	const ZydisDecodedOperand *to;
 	uint64_t at;
 
 	if (p->marks & SLOT && !(p->marks & COPIED)) {
 		if (copies_rsp(w, p, c))
 			p->marks |= COPIED;
-		else if (c->call || c->z.mnemonic == ZYDIS_MNEMONIC_STI)
+		else if (lets_others_in)
 			first(&w->f->slot, c);
 	}
 	/* A copy does not help where RSP comes back from the place itself. */
-	if (p->marks & SLOT && p->marks & CALLED && loads_rsp(c) && reads_slot(w, c))
+	if (next_rsp(w, p, c) == FROM_STALE_SLOT)
 		first(&w->f->slot, c);
-	if (!(p->marks & SLOT) && keeps_rsp(p, c, &to, &at)) {
+	if (p->marks & SLOT && lets_others_in)
+		p->marks |= STALE;
+	if (writes_slot(w, p, c))
+		p->marks &= ~(uint32_t)STALE;
+	if (!(p->marks & SLOT) && keeps_rsp(w, p, c, &to, &at)) {
 		p->marks |= SLOT;
 		w->slot_segment = to->mem.segment;
 		w->slot_address = at;
@@ -147,7 +195,8 @@ static void judge_stack(struct entry_walker *w, struct path *p, const struct cod
 	}
 	if (c->z.mnemonic == ZYDIS_MNEMONIC_STI)
 		first(&f->opens, c);
-	if (loads_rsp(c)) {
+	/* What the caller had in a register is the caller's choice still. */
+	if (loads_rsp(c) && next_rsp(w, p, c) >= GPR_COUNT) {
 		f->may_not_use |= !(p->marks & USED);
 		p->marks |= SWITCHED;
 		f->never_switches = false;
@@ -159,27 +208,66 @@ static void judge_gs(struct entry_walker *w, struct path *p, const struct code *
 	const ZydisDecodedOperand *m = code_memory(c);
 	struct gs_use *use = p->marks & SWAPPED ? &w->f->swapped : &w->f->plain;
 
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_RDMSR || c->z.mnemonic == ZYDIS_MNEMONIC_WRMSR ||
+	    c->z.mnemonic == ZYDIS_MNEMONIC_RDGSBASE || c->z.mnemonic == ZYDIS_MNEMONIC_WRGSBASE)
+		w->f->asks_gs = true;
 	if (c->z.mnemonic == ZYDIS_MNEMONIC_SWAPGS) {
 		first(&w->f->swapgs, c);
 		p->marks ^= SWAPPED;
 		return;
 	}
-	if (!m || m->mem.segment != ZYDIS_REGISTER_GS || use->rip)
+	/* A function that was called may have swapped. */
+	if (!m || m->mem.segment != ZYDIS_REGISTER_GS || use->rip || (p->marks & CALLED && !(p->marks & SWAPPED)))
 		return;
 	use->rip = c->rip;
 	use->fixed = code_fixed_address(c, m, &use->offset);
+}
+
+/* Uses memory that a register other than RSP names: that may be ring 3's. */
+static bool reaches_out(const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+
+	return m && code_gpr(m->mem.base) >= 0 && code_gpr(m->mem.base) != GPR_RSP;
+}
+
+/* Memory that the page tables of ring 3 must show: used before CR3 is loaded. */
+static void judge_data(struct entry_walker *w, struct path *p, const struct code *c)
+{
+	const ZydisDecodedOperand *m = code_memory(c);
+	struct data_use *use = &w->f->data;
+
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_MOV && c->o[0].type == ZYDIS_OPERAND_TYPE_REGISTER &&
+	    c->o[0].reg.value == ZYDIS_REGISTER_CR3)
+		p->marks |= OWN_CR3;
+	if (!m || use->rip || p->marks & (OWN_CR3 | CALLED) || m->mem.segment == ZYDIS_REGISTER_FS ||
+	    (m->mem.segment == ZYDIS_REGISTER_GS && !(p->marks & SWAPPED)) ||
+	    !code_fixed_address(c, m, &use->offset))
+		return;
+	use->rip = c->rip;
+	use->by_gs = m->mem.segment == ZYDIS_REGISTER_GS;
 }
 
 static void judge_flags(struct entry_walker *w, struct path *p, const struct code *c)
 {
 	struct entry_facts *f = w->f;
 
-	if (c->z.mnemonic == ZYDIS_MNEMONIC_CLD)
+	const bool leaves = c->call || (c->jump && !c->has_target);
+
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_CLD) {
+		f->any_cld = true;
 		p->marks |= DF_CLEAR;
+	}
+	if (c->z.mnemonic == ZYDIS_MNEMONIC_CLAC)
+		p->marks |= AC_CLEAR;
 	if (pops_flags(c))
-		p->marks |= DF_CLEAR | FLAGS_OWN;
-	if (!(p->marks & DF_CLEAR) && (c->call || is_string(c)))
+		p->marks |= DF_CLEAR | FLAGS_OWN | AC_CLEAR;
+	if (!(p->marks & DF_CLEAR) && (leaves || is_string(c)))
 		first(&f->calls, c);
+	if (!(p->marks & FLAGS_OWN) && leaves)
+		first(&f->calls_nt, c);
+	if (!(p->marks & AC_CLEAR) && (leaves || reaches_out(c)))
+		first(&f->calls_ac, c);
 }
 
 static void judge_exit(struct entry_walker *w, struct path *p, const struct code *c)
@@ -193,7 +281,7 @@ static void judge_exit(struct entry_walker *w, struct path *p, const struct code
 		first(c->z.operand_width == 64 ? &f->sysretq : &f->sysretl, c);
 		return;
 	case ZYDIS_MNEMONIC_SYSEXIT:
-		first(&f->sysexit, c);
+		first(c->z.operand_width == 64 ? &f->sysexitq : &f->sysexit, c);
 		return;
 	case ZYDIS_MNEMONIC_IRET:
 	case ZYDIS_MNEMONIC_IRETD:
@@ -207,59 +295,14 @@ static void judge_exit(struct entry_walker *w, struct path *p, const struct code
 	}
 }
 
-/* RCX is the caller's RIP: a function that takes it for its fourth argument, or one that is given it as a later one. */
-static bool passes_rcx(const struct path *p)
-{
-	return p->origin[GPR_R8] == GPR_RCX || p->origin[GPR_R9] == GPR_RCX || p->origin[GPR_RDX] == GPR_RCX ||
-	       p->origin[GPR_RSI] == GPR_RCX;
-}
-
-struct callee {
-	struct walk walk;
-	bool uses_rcx;
-};
-
-static enum walk_go judge_callee(void *context, struct path *p, const struct code *c)
-{
-	struct callee *callee = context;
-	const ZydisDecodedOperand *m = code_memory(c);
-
-	if (c->call || c->ret || p->origin[GPR_RCX] != GPR_RCX)
-		return WALK_END;
-	if (!code_reads_gpr(c, GPR_RCX))
-		return WALK_ON;
-	/* Pushed, or put anywhere but in a C function's frame: kept for the way back. */
-	if (c->z.mnemonic == ZYDIS_MNEMONIC_PUSH || c->z.mnemonic == ZYDIS_MNEMONIC_XCHG ||
-	    (c->z.mnemonic == ZYDIS_MNEMONIC_MOV && m && m->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE &&
-	     code_gpr(m->mem.base) != GPR_RBP))
-		return WALK_END;
-	callee->uses_rcx = true;
-	return WALK_END;
-}
-
-static bool takes_rcx(const struct entry_walker *w, const struct code *c)
-{
-	struct callee callee = {
-		.walk = {
-			.view = w->walk.view, .state = w->walk.state, .instead = w->walk.instead,
-			.judge = judge_callee,
-		},
-	};
-
-	if (!c->has_target)
-		return false;
-	callee.walk.context = &callee;
-	walk_from(&callee.walk, c->target, NULL);
-	return callee.uses_rcx;
-}
-
 static void judge_arguments(struct entry_walker *w, struct path *p, const struct code *c)
 {
-	if (code_reads_gpr(c, GPR_R10) && c->z.mnemonic != ZYDIS_MNEMONIC_PUSH)
+	const bool stores = c->z.mnemonic == ZYDIS_MNEMONIC_PUSH ||
+			    (c->z.mnemonic == ZYDIS_MNEMONIC_MOV && c->o[0].type == ZYDIS_OPERAND_TYPE_MEMORY);
+
+	if (code_reads_gpr(c, GPR_R10) && !stores)
 		p->marks |= R10_READ;
-	if (!c->call || p->marks & CALLED)
-		return;
-	if (!(p->marks & R10_READ) && (passes_rcx(p) || (p->origin[GPR_RCX] == GPR_RCX && takes_rcx(w, c))))
+	if (c->call && !(p->marks & (CALLED | R10_READ)) && call_takes_rcx(&w->walk, p, c))
 		first(&w->f->argument, c);
 }
 
@@ -267,17 +310,16 @@ static enum walk_go judge(void *context, struct path *p, const struct code *c)
 {
 	struct entry_walker *w = context;
 
+	judge_stack(w, p, c);           /* before the slot is known: XCHG fills it and leaves it at once */
 	judge_slot(w, p, c);
-	judge_stack(w, p, c);
+	judge_data(w, p, c);
 	judge_gs(w, p, c);
 	judge_flags(w, p, c);
 	judge_exit(w, p, c);
 	if (w->is_64 && !w->is_sysenter)
 		judge_arguments(w, p, c);
-	if (c->call) {
-		w->f->any_call = true;
+	if (c->call)
 		p->marks |= CALLED;
-	}
 	return WALK_ON;
 }
 
@@ -285,7 +327,7 @@ void entry_walk(struct guest_view *v, const struct x86_state *s, const struct x8
                 bool is_sysenter, struct entry_facts *f)
 {
 	struct entry_walker w = {
-		.walk = { .view = v, .state = s, .instead = instead, .judge = judge },
+		.walk = { .view = v, .state = s, .instead = instead, .judge = judge, .origin_of = origin_of },
 		.f = f, .is_64 = x86_mode(s) == MODE_64, .is_sysenter = is_sysenter,
 	};
 

@@ -13,6 +13,9 @@ enum entry_point { ENTRY_LSTAR, ENTRY_CSTAR, ENTRY_LEGACY, ENTRY_SYSENTER, ENTRY
 /* A GS access without a register in its address, from GS.base on. */
 struct gs_use { uint64_t rip, offset; bool fixed; };
 
+/* Memory at a fixed address, from SWAPGS's base on or from 0. */
+struct data_use { uint64_t rip, offset; bool by_gs; };
+
 /* Each RIP is the first instruction found that does it; 0: none. */
 struct entry_facts {
 	bool known;                     /* walked, from */
@@ -23,13 +26,17 @@ struct entry_facts {
 	bool never_switches;            /* and no path loads it at all, */
 	bool may_not_use;               /* or some path does neither before it ends */
 	uint64_t opens;                 /* STI before RSP is loaded */
-	bool any_call;
-	uint64_t calls;                 /* CALL, or a string instruction, with DF the caller's */
+	uint64_t calls;                 /* CALL, a jump out of sight, or a string instruction, with DF the caller's */
+	uint64_t calls_nt;              /* CALL or such a jump with NT the caller's, */
+	uint64_t calls_ac;              /* or such memory as ring 3 may name, with AC the caller's */
+	bool any_cld;
 	uint64_t iret;                  /* with NT the caller's, */
 	bool any_iret;                  /* or anyhow */
-	uint64_t sysretl, sysretq, sysexit;
+	uint64_t sysretl, sysretq, sysexit, sysexitq;
 	uint64_t swapgs;
+	bool asks_gs;                   /* reads or writes GS.base itself */
 	struct gs_use plain, swapped;   /* before the first SWAPGS, and behind it */
+	struct data_use data;           /* the first memory of the kernel's, before CR3 is loaded */
 	uint64_t slot;                  /* has RSP in a place that all threads share while others may enter */
 	uint64_t argument;              /* calls with the return address, RCX, as an argument and R10 unused */
 	uint64_t unguarded;             /* touches the caller's stack without STAC */

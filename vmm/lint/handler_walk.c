@@ -27,13 +27,15 @@ static bool asks(const struct code *c)
 	}
 }
 
-/* Reads the pushed CS through RSP. */
+/* Reads the pushed CS, through RSP or a register that was made from it. */
 static bool reads_cs(const struct handler_walker *w, const struct path *p, const struct code *c)
 {
 	const ZydisDecodedOperand *m = code_memory(c);
 
-	return m && p->has_sp && code_gpr(m->mem.base) == GPR_RSP && m->mem.index == ZYDIS_REGISTER_NONE &&
-	       p->sp + m->mem.disp.value == w->cs && m->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
+	const int base = m ? code_gpr(m->mem.base) : -1;
+
+	return base >= 0 && p->near >> base & 1 && m->mem.index == ZYDIS_REGISTER_NONE &&
+	       p->distance[base] + m->mem.disp.value == w->cs && m->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
 }
 
 static enum walk_go judge(void *context, struct path *p, const struct code *c)

@@ -247,12 +247,13 @@ static uint64_t mixed(uint64_t hash, uint64_t value)
 }
 
 /* What ring 3 can run into.  The page tables are looked at by CR3 (rules_paging.c). */
-static uint64_t configuration(const struct x86_state *s)
+static uint64_t configuration(const struct x86_state *s, const struct x86_state *user)
 {
 	const uint64_t parts[] = {
 		s->msr.star, s->msr.lstar, s->msr.cstar, s->msr.fmask, s->msr.sysenter_cs, s->msr.sysenter_esp,
 		s->msr.sysenter_eip, !!s->msr.kernel_gs_base, s->efer & X86_EFER_SCE, s->gdtr.base, s->gdtr.limit,
 		s->idtr.base, s->idtr.limit, s->tr.base, s->tr.limit, s->cr4,
+		user->rflags & X86_RFLAGS_IF,
 	};
 	uint64_t hash = 1;
 
@@ -264,7 +265,7 @@ static uint64_t configuration(const struct x86_state *s)
 static void judge_configuration(struct lint *l, const struct transition *t, const struct x86_state *user)
 {
 	struct lint_cpu *cpu = this_cpu(l);
-	const uint64_t now = configuration(&t->before);
+	const uint64_t now = configuration(&t->before, user);
 
 	tables_stack(l, &t->before);
 	paging_config(l, &t->before);
@@ -295,6 +296,7 @@ void lint_about(struct lint *l, const struct transition *t, struct guest_view *v
 		judge_configuration(l, t, &user);
 		paging_return(l, &user);
 		user_code(l, &user);
+		user_watchpoints(l, &user);
 	}
 }
 

@@ -14,7 +14,7 @@
 enum lint_severity {
 	LINT_ERROR,             /* breaks on this processor */
 	LINT_WARNING,           /* breaks on the other vendor's, or under a condition: an interrupt in a window */
-	LINT_NOTE               /* nothing here can show it */
+	LINT_NOTE               /* breaks on none by itself */
 };
 
 /* Good until the callback returns. */

@@ -25,6 +25,7 @@ enum written { WROTE_EFER, WROTE_STAR, WROTE_LSTAR, WROTE_CSTAR, WROTE_FMASK, WR
 /* An entry that has not returned yet, or not long ago. */
 struct lint_entry {
 	uint64_t seq, rip, rsp, cr3, rcx;
+	uint64_t kept[6];               /* what every kernel gives back: RBX, RBP, R12 to R15 */
 	enum gate_kind kind;
 	uint8_t vector, cpl;            /* of the interrupted code */
 	enum x86_mode mode;
@@ -48,6 +49,7 @@ struct lint_cpu {
 	uint64_t entry_gs, entry_kernel_gs;             /* at the last entry from ring 3, */
 	bool has_entry;
 	bool told_sce;
+	uint64_t lost_ss;               /* SYSRET that left ring 3 with an SS that is none for 32-bit code; 0: none */
 };
 
 struct lint {
@@ -72,6 +74,7 @@ struct lint {
 	struct x86_state at_lstar;      /* when LSTAR was written: page tables that show the kernel whole */
 	bool has_lstar;
 	bool sysret_used, sysretl_used;
+	bool compat_seen;               /* 32-bit code has run in ring 3 of a 64-bit kernel */
 	struct lint_entry open[LINT_OPEN];
 	unsigned open_count;
 	struct entry_facts facts[ENTRY_POINTS];
@@ -144,10 +147,17 @@ void sysenter_config(struct lint *l, const struct x86_state *s);
 void sysenter_about(struct lint *l, const struct transition *t);
 void paging_config(struct lint *l, const struct x86_state *s);
 void paging_return(struct lint *l, const struct x86_state *user);
+/* The entry that a return to there ends; NULL: none that is open. */
+const struct lint_entry *lint_open_entry(const struct lint *l, uint64_t rip, uint64_t rsp, uint64_t cr3);
+void lint_kept_registers(const struct x86_state *s, uint64_t kept[6]);
+/* An entry of any kind left ring 3 with this RSP: the program made it. */
+bool lint_has_call(const struct lint *l, const struct x86_state *user);
 void entry_config(struct lint *l, const struct x86_state *s);
 void return_about(struct lint *l, const struct transition *t, const struct x86_state *user);
+void thread_return(struct lint *l, const struct transition *t, const struct x86_state *user);
 void user_about(struct lint *l, const struct transition *t);
 void user_code(struct lint *l, const struct x86_state *user);
+void user_watchpoints(struct lint *l, const struct x86_state *user);
 void handlers_config(struct lint *l, const struct x86_state *s);
 /* B12, once it is certain. */
 void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor);

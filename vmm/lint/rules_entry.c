@@ -5,6 +5,8 @@
 
 #include "x86.h"
 
+#include <stdio.h>
+
 #define NEAR_NULL       0x10000         /* where no kernel keeps its block */
 
 void lint_stack_use(struct lint *l, const struct entry_facts *f, const char *gate, const char *vendor)
@@ -33,6 +35,27 @@ static bool is_null_block(const struct gs_use *use, uint64_t base)
 	return !base && use->fixed && use->offset < NEAR_NULL;
 }
 
+static bool is_user_page(struct lint *l, const struct x86_state *s, uint64_t linear)
+{
+	struct mapping m;
+
+	return view_translate(l->view, s, linear, &m) && m.user;
+}
+
+static bool is_kernel_page(struct lint *l, const struct x86_state *s, uint64_t linear)
+{
+	struct mapping m;
+
+	return view_translate(l->view, s, linear, &m) && !m.user;
+}
+
+/* The two bases are the wrong way round: ring 3 has the kernel's block, and the entry swaps the program's in. */
+static bool is_crossed(struct lint *l, const struct gs_use *use, const struct x86_state *s)
+{
+	return use->fixed && s->gs.base && is_kernel_page(l, s, s->gs.base + use->offset) &&
+	       is_user_page(l, s, s->msr.kernel_gs_base + use->offset);
+}
+
 static void judge_gs(struct lint *l, const struct entry_facts *f, const struct x86_state *s, const char *gate)
 {
 	const struct gs_use *plain = &f->plain, *swapped = &f->swapped;
@@ -47,6 +70,42 @@ static void judge_gs(struct lint *l, const struct entry_facts *f, const struct x
 				  .rip = swapped->rip, .key = 2),
 			  "uses GS behind SWAPGS while KERNEL_GS_BASE is 0 in ring 3: this is address 0x%llx. Set it, "
 			  "or SWAPGS before the return to ring 3", (unsigned long long)swapped->offset);
+	else if (swapped->rip && is_crossed(l, swapped, s))
+		lint_tell(l, WHAT(B14, LINT_ERROR, VALUE(s->msr.kernel_gs_base), EXPECTED(s->gs.base),
+				  .rip = swapped->rip, .key = 4),
+			  "uses GS behind SWAPGS while KERNEL_GS_BASE in ring 3 is a page of ring 3's, and GS.base the "
+			  "kernel's block: SWAPGS is missing before the return to ring 3, or the two were written the "
+			  "wrong way round");
+}
+
+/* INT n from ring 3, by a gate that exceptions do not share: nothing but SWAPGS brings the kernel's GS. */
+static void judge_int_gs(struct lint *l, const struct x86_state *s)
+{
+	const bool is_long = s->efer & X86_EFER_LMA;
+	struct x86_state at = *s;
+	struct entry_facts f;
+	char name[16];
+
+	if (!is_long || !s->msr.kernel_gs_base)
+		return;
+	at.cpl = 0;
+	at.cs = fixed_code_segment(0x8, 0, true);
+	at.ss = fixed_stack_segment(0x10, 0);
+	for (unsigned vector = X86_VECTOR_COUNT; vector < 256 && vector * 16u + 15 <= s->idtr.limit; vector++) {
+		const struct gate_descriptor g =
+			gate_from_descriptor(view_idt_gate(l->view, s, (uint8_t)vector), true);
+
+		if (!g.p || g.s || g.dpl != 3 || g.type < X86_TYPE_INTERRUPT_GATE)
+			continue;
+		if (lint_seen(&l->sites, g.offset << 1 | 1))
+			continue;
+		entry_walk(l->view, &at, l->has_lstar ? &l->at_lstar : NULL, g.offset, true, &f);
+		if (!f.plain.rip || f.swapgs || f.asks_gs)
+			continue;
+		snprintf(name, sizeof(name), "INT %02X", vector);
+		judge_gs(l, &f, s, name);
+		return;
+	}
 }
 
 static void judge_return_size(struct lint *l, const struct entry_facts *f)
@@ -61,6 +120,7 @@ void entry_config(struct lint *l, const struct x86_state *s)
 {
 	const struct entry_facts *f;
 
+	judge_int_gs(l, s);
 	if (!has_syscall(s))
 		return;
 	f = lint_facts(l, s, ENTRY_LSTAR);

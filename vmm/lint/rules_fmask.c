@@ -16,7 +16,7 @@ void fmask_written(struct lint *l, const struct transition *t)
 
 	if (t->msr_index != X86_MSR_FMASK || !odd)
 		return;
-	lint_tell(l, WHAT(B07, odd >> 32 ? LINT_ERROR : LINT_WARNING, VALUE(t->msr_value),
+	lint_tell(l, WHAT(B07, odd >> 32 ? LINT_ERROR : LINT_NOTE, VALUE(t->msr_value),
 			  EXPECTED(t->msr_value & MASKABLE)),
 	          "FMASK has bits that are no flags: 0x%llx. They are reserved in RFLAGS%s", (unsigned long long)odd,
 	          odd >> 32 ? ", and bits 63:32 of the MSR are too" : "; a later processor may give them a meaning");
@@ -53,7 +53,7 @@ static void judge_rest(struct lint *l, const struct flags_case *c)
 {
 	const struct entry_facts *f = c->f;
 
-	if (!(c->fmask & X86_RFLAGS_DF) && (f->calls || f->torn))
+	if (!(c->fmask & X86_RFLAGS_DF) && (f->calls || (f->torn && !f->any_cld)))
 		missing(l, c, B08, X86_RFLAGS_DF, f->calls,
 			"FMASK leaves DF to the caller, and this runs without a CLD before it: string instructions of "
 			"the kernel then run backwards");
@@ -61,13 +61,14 @@ static void judge_rest(struct lint *l, const struct flags_case *c)
 		missing(l, c, B09, X86_RFLAGS_TF, 0,
 			"FMASK leaves TF to the caller: #DB comes at the first instruction of the entry, at CPL 0, "
 			"with the user's stack and GS");
-	if (!(c->fmask & X86_RFLAGS_NT) && (f->iret || f->any_call || f->torn))
+	if (!(c->fmask & X86_RFLAGS_NT) && (f->iret || f->calls_nt))
 		missing(l, c, B10, X86_RFLAGS_NT, f->iret,
 			"FMASK leaves NT to the caller: an IRET with NT set, of this call or of a thread switched to, "
 			"raises #GP(0) in long mode");
-	if (!(c->fmask & X86_RFLAGS_AC) && c->s->cr4 & CR4_SMAP)
-		missing(l, c, B11, X86_RFLAGS_AC, 0,
-			"CR4.SMAP is set and FMASK leaves AC to the caller: with AC set the kernel runs without SMAP");
+	if (!(c->fmask & X86_RFLAGS_AC) && c->s->cr4 & CR4_SMAP && f->calls_ac)
+		missing(l, c, B11, X86_RFLAGS_AC, f->calls_ac,
+			"CR4.SMAP is set and FMASK leaves AC to the caller, and this runs without a CLAC before it: "
+			"with AC set the kernel runs without SMAP");
 	if (c->s->cr4 & CR4_SMAP && f->unguarded)
 		lint_tell(l, WHAT(B11, LINT_ERROR, .rip = f->unguarded),
 		          "writes to the user's stack with CR4.SMAP set and without STAC: #PF at CPL 0");

@@ -13,7 +13,7 @@ static bool db_can_come(struct lint *l, const struct x86_state *s)
 
 	if (!(s->msr.fmask & X86_RFLAGS_TF))
 		return true;
-	return l->view->vm && !vm_get_debug(l->view->vm, &debug) && debug.dr7 & 0xff;
+	return l->view->vm && !vm_get_debug(l->view->vm, &debug) && debug.dr7 & DR7_ANY;
 }
 
 static void judge_handler(struct lint *l, const struct x86_state *s, uint8_t vector, const char *name)

@@ -85,6 +85,21 @@ static void judge_data(struct lint *l, const struct x86_state *s, const char *na
 		  (unsigned long long)s->cr3);
 }
 
+/* What the entry needs before it can load a CR3 of its own: a per-CPU block, or a global. */
+static void judge_entry_data(struct lint *l, const struct x86_state *s)
+{
+	const struct data_use *data = &lint_facts(l, s, ENTRY_LSTAR)->data;
+	const uint64_t at = data->offset + (data->by_gs ? s->msr.kernel_gs_base : 0);
+	struct mapping m;
+
+	if (!data->rip || (data->by_gs && !s->msr.kernel_gs_base) || view_translate(l->view, s, at, &m))
+		return;
+	lint_tell(l, WHAT(B23, LINT_ERROR, VALUE(at), .rip = data->rip),
+		  "SYSCALL's entry uses 0x%llx, which is not mapped in the page tables that ring 3 runs on (CR3 "
+		  "0x%llx), before it loads CR3: #PF at CPL 0 on the user's stack", (unsigned long long)at,
+		  (unsigned long long)s->cr3);
+}
+
 /* A handler that #PF's brings in works, where that one is there. */
 static void judge_handlers(struct lint *l, const struct x86_state *s)
 {
@@ -126,6 +141,8 @@ void paging_config(struct lint *l, const struct x86_state *s)
 		return;
 	if (has_syscall(s))
 		judge_target(l, s, &(const struct target){ "LSTAR", s->msr.lstar, NULL, WROTE_LSTAR, false });
+	if (has_syscall(s) && !why_not_run(l, s, s->msr.lstar))
+		judge_entry_data(l, s);
 	if (has_syscall(s) && s->msr.cstar)
 		judge_target(l, s, &(const struct target){ "CSTAR", s->msr.cstar, "amd", WROTE_CSTAR, false });
 	if (s->msr.sysenter_eip && sysenter_cs_usable(s->msr.sysenter_cs) && !(is_long && on_amd(l)))
@@ -158,22 +175,47 @@ static const char *level_name(unsigned level)
 	return names[level < 6 ? level : 0];
 }
 
+/* NULL: ring 3 has rights to what it will find at linear, or nothing is there yet. */
+static const struct page_walk_entry *denies_user(struct lint *l, const struct x86_state *user, uint64_t linear,
+                                                 struct page_walk *w)
+{
+	view_walk(l->view, user, linear, w);
+	return supervisor_level(w);
+}
+
+static const char *only_above(const struct page_walk *w, const struct page_walk_entry *bad)
+{
+	const struct page_walk_entry *last = &w->entry[w->count - 1];
+
+	return last != bad && last->value & X86_PTE_U ? ", though the page's own has it set" : "";
+}
+
 void paging_return(struct lint *l, const struct x86_state *user)
 {
-	const uint64_t linear = code_linear(user, user->rip);
+	const uint64_t linear = code_linear(user, user->rip), top = stack_linear(user) - 8;
 	const struct page_walk_entry *bad;
+	struct user_facts f;
 	struct page_walk w;
 
 	if (!(user->cr0 & X86_CR0_PG))
 		return;
-	view_walk(l->view, user, linear, &w);
-	bad = supervisor_level(&w);
-	if (!bad)
+	bad = denies_user(l, user, linear, &w);
+	if (bad) {
+		lint_tell(l, WHAT(B24, LINT_ERROR, VALUE(bad->value), EXPECTED(bad->value | X86_PTE_U)),
+			  "ring 3 is to run at 0x%llx, whose %s entry at 0x%llx has U/S clear%s: #PF at its first "
+			  "instruction. U/S must be set at every level", (unsigned long long)linear,
+			  level_name(bad->level), (unsigned long long)bad->gpa, only_above(&w, bad));
 		return;
-	lint_tell(l, WHAT(B24, LINT_ERROR, VALUE(bad->value), EXPECTED(bad->value | X86_PTE_U)),
-		  "ring 3 is to run at 0x%llx, whose %s entry at 0x%llx has U/S clear%s: #PF at its first instruction. "
-		  "U/S must be set at every level", (unsigned long long)linear, level_name(bad->level),
-		  (unsigned long long)bad->gpa,
-		  &w.entry[w.count - 1] != bad && w.entry[w.count - 1].value & X86_PTE_U ?
-		  ", though the page's own has it set" : "");
+	}
+	/* A program that has called may have made RSP what it likes; one that starts has the kernel's. */
+	if (lint_has_call(l, user) || !(bad = denies_user(l, user, top, &w)) ||
+	    lint_seen(&l->sites, user->rip << 2 | 2))
+		return;
+	user_walk(l->view, user, user->rip, &f);
+	if (!f.stack_use)
+		return;
+	lint_tell(l, WHAT(B24, LINT_ERROR, VALUE(bad->value), EXPECTED(bad->value | X86_PTE_U), .key = 1),
+		  "the stack that ring 3 starts with, below 0x%llx, has U/S clear in its %s entry at 0x%llx%s: #PF at "
+		  "its first use. U/S must be set at every level", (unsigned long long)(top + 8),
+		  level_name(bad->level), (unsigned long long)bad->gpa, only_above(&w, bad));
 }

@@ -1,5 +1,5 @@
 /*
- * Returns to ring 3, judged before they are tried: B03, B04, B13, B14, B18, B22;
+ * Returns to ring 3, judged before they are tried: B03, B04, B14, B18, B22;
  * and the entries they belong to.
  */
 #include "lint/rules.h"
@@ -8,22 +8,30 @@
 
 #include <string.h>
 
-static const struct lint_entry *find(const struct lint *l, uint64_t rip, uint64_t rsp, uint64_t cr3, bool with_closed)
+const struct lint_entry *lint_open_entry(const struct lint *l, uint64_t rip, uint64_t rsp, uint64_t cr3)
 {
 	for (unsigned n = l->open_count; n-- > 0; ) {
 		const struct lint_entry *e = &l->open[n];
 
-		if (e->rip == rip && e->rsp == rsp && e->cr3 == cr3 && (with_closed || !e->closed))
+		if (e->rip == rip && e->rsp == rsp && e->cr3 == cr3 && !e->closed)
 			return e;
 	}
 	return NULL;
+}
+
+bool lint_has_call(const struct lint *l, const struct x86_state *user)
+{
+	for (unsigned n = 0; n < l->open_count; n++)
+		if (l->open[n].rsp == user->gpr[GPR_RSP] && l->open[n].cr3 == user->cr3)
+			return true;
+	return false;
 }
 
 static void judge_size(struct lint *l, const struct transition *t)
 {
 	const struct x86_state *s = &t->before;
 	const uint64_t rcx = s->gpr[GPR_RCX];
-	const struct lint_entry *e = find(l, rcx, s->gpr[GPR_RSP], s->cr3, false);
+	const struct lint_entry *e = lint_open_entry(l, rcx, s->gpr[GPR_RSP], s->cr3);
 	const struct selector_pair to32 = star_sysret(VENDOR_INTEL, s->msr.star, 4);
 	const struct selector_pair to64 = star_sysret(VENDOR_INTEL, s->msr.star, 8);
 	const struct x86_segment cs32 = row(l, s, to32.cs), cs64 = row(l, s, to64.cs);
@@ -57,24 +65,54 @@ static void judge_canonical(struct lint *l, const struct transition *t)
 		  "already (CVE-2012-0217); AMD raises it in ring 3. Go back by IRETQ, or refuse the address");
 }
 
+static bool is_null(const struct x86_segment *ss)
+{
+	return ss->unusable || !(ss->selector & (X86_SELECTOR_INDEX | X86_SELECTOR_TI));
+}
+
+/* What SYSRET leaves of it on AMD is no flat 32-bit stack. */
+static bool is_bad_stack(const struct x86_segment *ss)
+{
+	return is_null(ss) || ss->limit != UINT32_MAX || !ss->db || ss->base;
+}
+
+#define HIDDEN(l)       ((l)->processor.emulator == EMULATOR_QEMU ? "; QEMU hides it here" : "")
+
 static void judge_ss(struct lint *l, const struct transition *t)
 {
 	const struct x86_segment *ss = &t->before.ss;
-	const bool null = ss->unusable || !(ss->selector & (X86_SELECTOR_INDEX | X86_SELECTOR_TI));
-
 	const bool to32 = t->gate.operand_size != 8;
 
-	if (x86_mode(&t->before) != MODE_64 || (!null && ss->limit == UINT32_MAX && ss->db && !ss->base))
+	if (x86_mode(&t->before) != MODE_64 || !is_bad_stack(ss))
 		return;
 	/* 64-bit code does not mind, and where there is no other it never matters. */
 	if (!to32 && !has_compat_code(l, &t->before))
 		return;
-	lint_tell(l, WHAT(B22, to32 ? LINT_ERROR : LINT_WARNING, "amd", VALUE(segment_access(ss)), EXPECTED(0xc093)),
+	lint_tell(l, WHAT(B22, to32 ? LINT_ERROR : l->compat_seen ? LINT_WARNING : LINT_NOTE, "amd",
+			  VALUE(segment_access(ss)), EXPECTED(0xc093)),
 		  "SYSRET with SS %s: AMD loads its selector alone and leaves base, limit and attributes, so the "
 		  "first use of the stack in 32-bit code faults%s. Load SS with flat data before it%s",
-		  null ? "null, as an interrupt from ring 3 leaves it" : "of another base, limit or size",
-		  to32 ? "" : ", once the program goes there",
-		  l->processor.emulator == EMULATOR_QEMU ? "; QEMU hides it here" : "");
+		  is_null(ss) ? "null, as an interrupt from ring 3 leaves it" : "of another base, limit or size",
+		  to32 ? "" : ", once the program goes there", HIDDEN(l));
+}
+
+/* A program that SYSRET gave such an SS goes to 32-bit code itself. */
+static void judge_lost_ss(struct lint *l, const struct transition *t)
+{
+	struct lint_cpu *c = this_cpu(l);
+
+	if (t->faulted || t->after.cpl != 3)
+		return;
+	if (t->before.cpl < 3) {
+		c->lost_ss = t->gate.kind == GATE_SYSRET && t->gate.operand_size == 8 && is_bad_stack(&t->before.ss) ?
+			t->seq : 0;
+	} else if (c->lost_ss && t->gate.kind == GATE_FAR && x86_mode(&t->before) == MODE_64 &&
+		   x86_mode(&t->after) == MODE_COMPAT) {
+		lint_tell(l, WHAT(B22, LINT_ERROR, "amd", .key = 1),
+			  "32-bit code runs with what SYSRET, event %llu, left of SS: on AMD its first use of the stack "
+			  "faults. Load SS with flat data before SYSRET%s", (unsigned long long)c->lost_ss, HIDDEN(l));
+		c->lost_ss = 0;
+	}
 }
 
 /* SYSRET leaves RCX and R11 to itself: whoever was interrupted loses them. */
@@ -91,7 +129,7 @@ static bool judge_interrupted(struct lint *l, const struct transition *t)
 		if (!o->closed && o->rip == s->gpr[GPR_RCX] && o->rsp == s->gpr[GPR_RSP] && o->cr3 == s->cr3)
 			e = o;
 	}
-	if (!e || find(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3, false)->kind == GATE_SYSCALL)
+	if (!e || lint_open_entry(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3)->kind == GATE_SYSCALL)
 		return false;
 	if (e->cpl < 3)
 		lint_tell(l, WHAT(B18, LINT_ERROR, VALUE(s->gpr[GPR_RCX])),
@@ -112,41 +150,13 @@ static void judge_stack(struct lint *l, const struct transition *t)
 {
 	const struct x86_state *s = &t->before;
 	const struct entry_facts *f = lint_facts(l, s, ENTRY_LSTAR);
-	const struct lint_entry *e = find(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3, false);
+	const struct lint_entry *e = lint_open_entry(l, s->gpr[GPR_RCX], s->gpr[GPR_RSP], s->cr3);
 	uint8_t now[sizeof(e->below)];
 
 	if (!e || e->kind != GATE_SYSCALL || !e->stack || !f->stack_use || !f->may_not_use)
 		return;
 	if (view_read(l->view, s, e->stack, now, sizeof(now)) == sizeof(now) && memcmp(now, e->below, sizeof(now)))
 		lint_stack_use(l, f, "SYSCALL", NULL);
-}
-
-/* A thread goes back to its own place on a stack of another that entered meanwhile. */
-static void judge_thread(struct lint *l, const struct transition *t, const struct x86_state *user)
-{
-	const uint64_t rip = user->rip, rsp = user->gpr[GPR_RSP], cr3 = user->cr3;
-	const struct lint_entry *own = NULL, *other = NULL;
-	const struct entry_facts *f = lint_facts(l, &t->before, ENTRY_LSTAR);
-
-	if (!f->slot || find(l, rip, rsp, cr3, false))
-		return;
-	for (unsigned n = 0; n < l->open_count; n++) {
-		const struct lint_entry *e = &l->open[n];
-
-		if (e->kind != GATE_SYSCALL || e->cr3 != cr3)
-			continue;
-		if (!e->closed && e->rip == rip && e->rsp != rsp)
-			own = e;
-		if (e->rsp == rsp)
-			other = e;
-	}
-	if (!own || !other || other->seq < own->seq)
-		return;
-	lint_tell(l, WHAT(B13, LINT_ERROR, VALUE(rsp), EXPECTED(own->rsp)),
-		  "goes back to the caller of entry %llu on the stack of entry %llu: RSP was kept in a place that all "
-		  "threads share, and the later entry overwrote it. Push it on the thread's kernel stack at once",
-		  (unsigned long long)own->seq,
-		  (unsigned long long)other->seq);
 }
 
 static void judge_gs(struct lint *l, const struct transition *t)
@@ -174,7 +184,7 @@ void return_about(struct lint *l, const struct transition *t, const struct x86_s
 		judge_stack(l, t);
 	}
 	if (t->gate.kind == GATE_SYSRET || t->gate.kind == GATE_IRET)
-		judge_thread(l, t, user);
+		thread_return(l, t, user);
 	judge_gs(l, t);
 }
 
@@ -189,6 +199,7 @@ static void remember(struct lint *l, const struct transition *t)
 		.rip = t->before.rip + t->gate.length,
 	};
 
+	lint_kept_registers(&t->before, e.kept);
 	if (t->user_stack.size && !t->frame.count) {
 		e.stack = t->user_stack.address;
 		memcpy(e.below, t->user_stack.after, sizeof(e.below));
@@ -228,6 +239,9 @@ void entries_passed(struct lint *l, const struct transition *t)
 	const bool fault = t->faulted || t->gate.kind == GATE_FAULT;
 	const bool inward = t->before.cpl == 3 && t->after.cpl < 3;
 
+	l->compat_seen |= (t->before.cpl == 3 && x86_mode(&t->before) == MODE_COMPAT) ||
+			  (!t->faulted && t->after.cpl == 3 && x86_mode(&t->after) == MODE_COMPAT);
+	judge_lost_ss(l, t);
 	if (inward) {
 		c->has_entry = true;
 		c->entry_gs = t->before.gs.base;

@@ -202,6 +202,9 @@ void star_return(struct lint *l, const struct transition *t)
 		return;
 	}
 	l->sysretl_used = true;
-	if (!(t->before.efer & X86_EFER_LMA))
-		judge_rows32(l, t);
+	if (t->before.efer & X86_EFER_LMA)
+		return;
+	judge_rows32(l, t);
+	if (has_idt(l, &t->before))
+		judge_rpl(l, &t->before);
 }

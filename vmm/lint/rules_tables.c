@@ -180,8 +180,10 @@ void sysenter_config(struct lint *l, const struct x86_state *s)
 			  "SYSENTER makes CS %02X and SS %02X of SYSENTER_CS, but the GDT has no kernel code and data "
 			  "there: the IRET of the first interrupt in the kernel raises #GP", kernel.cs, kernel.ss);
 	f = lint_facts(l, s, ENTRY_SYSENTER);
-	if (f->sysexit && !(s->efer & X86_EFER_LMA))
+	if (f->sysexit)
 		judge_exit_rows(l, s, 4);
+	if (f->sysexitq)
+		judge_exit_rows(l, s, 8);
 	if (f->stack_use && !s->msr.sysenter_esp)
 		lint_tell(l, WHAT(B20, LINT_ERROR, VALUE(0), .rip = f->stack_use, .key = 2),
 		          "SYSENTER_ESP is 0, and this uses the stack before it loads another");

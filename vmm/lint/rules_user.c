@@ -53,22 +53,53 @@ static bool has_breakpoints(struct lint *l)
 {
 	struct vm_debug debug;
 
-	return l->view->vm && !vm_get_debug(l->view->vm, &debug) && debug.dr7 & 0xff;
+	return l->view->vm && !vm_get_debug(l->view->vm, &debug) && debug.dr7 & DR7_ANY;
+}
+
+/* #DB at CPL 0 comes on the stack that is there. */
+static bool db_without_ist(struct lint *l, const struct x86_state *user)
+{
+	const struct gate_descriptor g =
+		gate_from_descriptor(view_idt_gate(l->view, user, X86_VECTOR_DB), user->efer & X86_EFER_LMA);
+
+	return !g.p || !g.ist;
+}
+
+/* A breakpoint that a read by ring 3 meets: MOV SS and POP SS read, and what they read they may choose. */
+static bool meets_user_reads(struct lint *l, const struct x86_state *user, const struct vm_debug *debug, unsigned n)
+{
+	struct mapping m;
+
+	return DR7_ENABLED(debug->dr7, n) && DR7_RW(debug->dr7, n) == DR7_RW_READ_WRITE &&
+	       view_translate(l->view, user, debug->dr[n], &m) && (m.user || !(user->cr0 & X86_CR0_PG));
+}
+
+void user_watchpoints(struct lint *l, const struct x86_state *user)
+{
+	struct vm_debug debug;
+
+	/* SYSCALL alone enters long mode's ring 0 on the stack and GS that ring 3 chose. */
+	if (!has_syscall(user) || !has_idt(l, user) || !db_without_ist(l, user))
+		return;
+	if (!l->view->vm || vm_get_debug(l->view->vm, &debug) || !(debug.dr7 & DR7_ANY))
+		return;
+	for (unsigned n = 0; n < VM_BREAKPOINTS; n++)
+		if (meets_user_reads(l, user, &debug, n))
+			lint_tell(l, WHAT(B21, LINT_WARNING, VALUE(debug.dr[n]), .key = 2),
+				  "DR%u watches reads of ring 3's data at 0x%llx, and the gate of #DB has no IST: a "
+				  "program that loads SS from there right before SYSCALL brings #DB to CPL 0 on its own "
+				  "RSP and GS (CVE-2018-8897). Give #DB an IST stack; it must not trust CS", n,
+				  (unsigned long long)debug.dr[n]);
 }
 
 void user_code(struct lint *l, const struct x86_state *user)
 {
-	const bool is_long = user->efer & X86_EFER_LMA;
-	struct gate_descriptor g;
 	struct user_facts f;
 
 	if (lint_seen(&l->sites, ~user->rip))
 		return;
 	user_walk(l->view, user, user->rip, &f);
-	if (!f.mov_ss)
-		return;
-	g = gate_from_descriptor(view_idt_gate(l->view, user, X86_VECTOR_DB), is_long);
-	if (g.p && g.ist)
+	if (!f.mov_ss || !db_without_ist(l, user))
 		return;
 	lint_tell(l, WHAT(B21, has_breakpoints(l) ? LINT_ERROR : LINT_WARNING, .rip = f.mov_ss_gate),
 		  "a gate right behind MOV SS or POP SS: a #DB that a breakpoint raises at the MOV is held off until "

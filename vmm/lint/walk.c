@@ -8,60 +8,6 @@
 
 #include <string.h>
 
-int code_gpr(ZydisRegister r)
-{
-	ZydisRegister wide = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, r);
-
-	return wide >= ZYDIS_REGISTER_RAX && wide <= ZYDIS_REGISTER_R15 ? (int)(wide - ZYDIS_REGISTER_RAX) : -1;
-}
-
-/* XOR and SUB of a register with itself read nothing. */
-static bool clears(const struct code *c)
-{
-	return (c->z.mnemonic == ZYDIS_MNEMONIC_XOR || c->z.mnemonic == ZYDIS_MNEMONIC_SUB) &&
-	       c->o[0].type == ZYDIS_OPERAND_TYPE_REGISTER && c->o[1].type == ZYDIS_OPERAND_TYPE_REGISTER &&
-	       c->o[0].reg.value == c->o[1].reg.value;
-}
-
-bool code_reads_gpr(const struct code *c, enum x86_gpr r)
-{
-	if (clears(c))
-		return false;
-	for (unsigned n = 0; n < c->z.operand_count; n++) {
-		const ZydisDecodedOperand *o = &c->o[n];
-
-		if (o->type == ZYDIS_OPERAND_TYPE_MEMORY &&
-		    (code_gpr(o->mem.base) == (int)r || code_gpr(o->mem.index) == (int)r))
-			return true;
-		if (o->type == ZYDIS_OPERAND_TYPE_REGISTER && o->actions & ZYDIS_OPERAND_ACTION_MASK_READ &&
-		    code_gpr(o->reg.value) == (int)r)
-			return true;
-	}
-	return false;
-}
-
-const ZydisDecodedOperand *code_memory(const struct code *c)
-{
-	for (unsigned n = 0; n < c->z.operand_count_visible; n++)
-		if (c->o[n].type == ZYDIS_OPERAND_TYPE_MEMORY && c->o[n].mem.type != ZYDIS_MEMOP_TYPE_AGEN)
-			return &c->o[n];
-	return NULL;
-}
-
-bool code_fixed_address(const struct code *c, const ZydisDecodedOperand *o, uint64_t *offset)
-{
-	*offset = (uint64_t)o->mem.disp.value;
-	if (o->mem.index != ZYDIS_REGISTER_NONE)
-		return false;
-	if (o->mem.base == ZYDIS_REGISTER_RIP || o->mem.base == ZYDIS_REGISTER_EIP)
-		*offset += c->rip + c->z.length;
-	else if (o->mem.base != ZYDIS_REGISTER_NONE)
-		return false;
-	if (c->z.address_width < 64)
-		*offset &= (UINT64_C(1) << c->z.address_width) - 1;
-	return true;
-}
-
 static bool decoder_for(const struct x86_state *s, ZydisDecoder *decoder)
 {
 	switch (x86_mode(s)) {
@@ -92,21 +38,8 @@ static void find_target(struct walk *w, const struct path *p, struct code *c)
 		c->target = c->has_target ? p->value[r] : 0;
 	} else if (o->type == ZYDIS_OPERAND_TYPE_MEMORY && o->mem.segment != ZYDIS_REGISTER_GS &&
 		   o->mem.segment != ZYDIS_REGISTER_FS) {
-		at = (uint64_t)o->mem.disp.value;
-		if (o->mem.base == ZYDIS_REGISTER_RIP) {
-			at += c->rip + c->z.length;
-		} else if (o->mem.base != ZYDIS_REGISTER_NONE) {
-			r = code_gpr(o->mem.base);
-			if (r < 0 || !(p->known >> r & 1))
-				return;
-			at += p->value[r];
-		}
-		if (o->mem.index != ZYDIS_REGISTER_NONE) {
-			r = code_gpr(o->mem.index);
-			if (r < 0 || !(p->known >> r & 1))
-				return;
-			at += p->value[r] * o->mem.scale;
-		}
+		if (!code_known_address(p, c, o, &at))
+			return;
 		c->target = 0;
 		c->has_target = o->size <= 64 &&
 				view_read(w->view, w->state, at, &c->target, o->size / 8) == o->size / 8u;
@@ -138,137 +71,6 @@ static bool read_code(struct walk *w, const struct path *p, struct code *c)
 	if (c->call || c->conditional || c->jump)
 		find_target(w, p, c);
 	return true;
-}
-
-static void forget(struct path *p, int r)
-{
-	p->known &= (uint16_t)~(1u << r);
-	p->origin[r] = NO_ORIGIN;
-	if (r == GPR_RSP)
-		p->has_sp = false;
-}
-
-static void learn(struct path *p, int r, uint64_t value)
-{
-	forget(p, r);
-	p->known |= (uint16_t)(1u << r);
-	p->value[r] = value;
-}
-
-/* MOV, LEA, XOR, ADD and SUB whose result is known.  False: it is not. */
-static bool computes(struct walk *w, struct path *p, const struct code *c)
-{
-	const ZydisDecodedOperand *to = &c->o[0], *from = &c->o[1];
-	uint64_t offset, value = 0;
-	int r, q;
-
-	if (to->type != ZYDIS_OPERAND_TYPE_REGISTER || to->size < 32 || (r = code_gpr(to->reg.value)) < 0)
-		return false;
-	q = from->type == ZYDIS_OPERAND_TYPE_REGISTER ? code_gpr(from->reg.value) : -1;
-	switch (c->z.mnemonic) {
-	case ZYDIS_MNEMONIC_MOV:
-		if (from->type == ZYDIS_OPERAND_TYPE_IMMEDIATE) {
-			value = from->imm.value.u;
-			learn(p, r, to->size == 32 ? (uint32_t)value : value);
-			return true;
-		}
-		if (q >= 0) {
-			const struct path old = *p;
-			/* A 32-bit copy loses the upper half in 64-bit mode only. */
-			const bool whole = to->size == 64 || x86_mode(w->state) != MODE_64;
-
-			forget(p, r);
-			if (old.known >> q & 1)
-				learn(p, r, to->size == 32 ? (uint32_t)old.value[q] : old.value[q]);
-			if (whole)
-				p->origin[r] = old.origin[q];
-			return true;
-		}
-		if (from->type == ZYDIS_OPERAND_TYPE_MEMORY && from->mem.segment != ZYDIS_REGISTER_GS &&
-		    from->mem.segment != ZYDIS_REGISTER_FS && code_fixed_address(c, from, &offset) &&
-		    view_read(w->view, w->state, offset, &value, to->size / 8) == to->size / 8u) {
-			learn(p, r, value);
-			return true;
-		}
-		return false;
-	case ZYDIS_MNEMONIC_LEA:
-		if (code_fixed_address(c, from, &offset)) {
-			learn(p, r, offset);
-			return true;
-		}
-		if (r == GPR_RSP && code_gpr(from->mem.base) == GPR_RSP && from->mem.index == ZYDIS_REGISTER_NONE) {
-			p->sp += from->mem.disp.value;
-			return true;
-		}
-		return false;
-	case ZYDIS_MNEMONIC_XOR:
-		if (!clears(c))
-			return false;
-		learn(p, r, 0);
-		return true;
-	case ZYDIS_MNEMONIC_ADD:
-	case ZYDIS_MNEMONIC_SUB:
-		if (r != GPR_RSP || from->type != ZYDIS_OPERAND_TYPE_IMMEDIATE)
-			return false;
-		p->sp += c->z.mnemonic == ZYDIS_MNEMONIC_ADD ? from->imm.value.s : -from->imm.value.s;
-		p->origin[GPR_RSP] = NO_ORIGIN;
-		return true;
-	default:
-		return false;
-	}
-}
-
-/* PUSH, POP and their like: RSP moves by a known amount. */
-static int moves_stack(const struct walk *w, const struct code *c)
-{
-	const int word = x86_mode(w->state) == MODE_64 ? 8 : 4;
-
-	switch (c->z.mnemonic) {
-	case ZYDIS_MNEMONIC_PUSH:
-	case ZYDIS_MNEMONIC_PUSHF:
-	case ZYDIS_MNEMONIC_PUSHFD:
-	case ZYDIS_MNEMONIC_PUSHFQ:
-		return -word;
-	case ZYDIS_MNEMONIC_POP:
-	case ZYDIS_MNEMONIC_POPF:
-	case ZYDIS_MNEMONIC_POPFD:
-	case ZYDIS_MNEMONIC_POPFQ:
-		return word;
-	case ZYDIS_MNEMONIC_PUSHAD:
-		return -8 * word;
-	case ZYDIS_MNEMONIC_POPAD:
-		return 8 * word;
-	default:
-		return 0;
-	}
-}
-
-static void apply(struct walk *w, struct path *p, const struct code *c)
-{
-	const int moved = moves_stack(w, c);
-
-	if (computes(w, p, c))
-		return;
-	for (unsigned n = 0; n < c->z.operand_count; n++) {
-		const ZydisDecodedOperand *o = &c->o[n];
-		int r = o->type == ZYDIS_OPERAND_TYPE_REGISTER && o->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE ?
-			code_gpr(o->reg.value) : -1;
-
-		if (r < 0 || (r == GPR_RSP && moved && o->visibility == ZYDIS_OPERAND_VISIBILITY_HIDDEN))
-			continue;
-		forget(p, r);
-	}
-	p->sp += moved;
-	if (moved)
-		p->origin[GPR_RSP] = NO_ORIGIN;
-}
-
-/* What a callee that is not followed leaves: System V's preserved registers, and RSP. */
-static void forget_call(struct path *p)
-{
-	for (int r = 0; r < GPR_COUNT; r++)
-		if (r != GPR_RBX && r != GPR_RSP && r != GPR_RBP && r < GPR_R12)
-			forget(p, r);
 }
 
 /* A path has been here with the same marks: nothing new comes of it. */
@@ -310,9 +112,9 @@ static bool go_on(struct walk *w, struct path *p, const struct code *c)
 		if (c->has_target && w->into_calls && p->calls < WALK_CALLS) {
 			p->back[p->calls++] = behind;
 			p->rip = c->target;
-			p->sp -= 8;
+			path_move_stack(w, p, -walk_word(w));
 		} else {
-			forget_call(p);
+			path_forget_call(p);
 			w->torn |= w->into_calls;
 		}
 		return true;
@@ -321,7 +123,7 @@ static bool go_on(struct walk *w, struct path *p, const struct code *c)
 		if (!p->calls)
 			return false;
 		p->rip = p->back[--p->calls];
-		p->sp += 8;
+		path_move_stack(w, p, walk_word(w));
 		return true;
 	}
 	if (c->jump || c->conditional) {
@@ -367,7 +169,7 @@ static void follow(struct walk *w, struct path p)
 		if (w->judge(w->context, &p, &c) == WALK_END || ends(&c))
 			return;
 		if (!c.call && !c.ret)
-			apply(w, &p, &c);
+			path_apply(w, &p, &c);
 		if (!go_on(w, &p, &c))
 			return;
 	}
@@ -375,7 +177,7 @@ static void follow(struct walk *w, struct path p)
 
 void walk_from(struct walk *w, uint64_t rip, const struct x86_state *registers)
 {
-	struct path start = { .rip = rip, .has_sp = true };
+	struct path start = { .rip = rip, .near = 1 << GPR_RSP };
 
 	for (uint8_t r = 0; r < GPR_COUNT; r++)
 		start.origin[r] = r;

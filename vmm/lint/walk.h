@@ -15,7 +15,9 @@
 #define WALK_PATHS      48              /* and ways put by */
 #define WALK_SEEN       2048            /* a power of two, more than WALK_STEPS */
 
-#define NO_ORIGIN       0xff
+#define WALK_WORDS      32              /* of the stack, from where RSP was loaded last */
+
+#define NO_ORIGIN       0xff            /* below it, from GPR_COUNT on: the caller's, by origin_of */
 
 /* One way through the code: where it stands, and what is known there. */
 struct path {
@@ -25,8 +27,10 @@ struct path {
 	uint16_t known;                 /* bit n: the value of general register n is known */
 	uint64_t value[GPR_COUNT];
 	uint8_t origin[GPR_COUNT];      /* the register whose first value it still holds, or NO_ORIGIN */
-	bool has_sp;                    /* RSP is its first value and sp */
-	int64_t sp;
+	uint16_t near;                  /* bit n: general register n is RSP's first value and so many bytes: */
+	int64_t distance[GPR_COUNT];
+	int words;                      /* pushed since RSP was loaded last; fewer than 0: popped */
+	uint8_t pushed[WALK_WORDS];     /* and their origins */
 	uint32_t marks;                 /* the caller's */
 };
 
@@ -47,6 +51,8 @@ struct walk {
 	const struct x86_state *instead;        /* and others where these show no code; may be NULL */
 	/* Judges one instruction, before its effects are in *p. */
 	enum walk_go (*judge)(void *context, struct path *p, const struct code *c);
+	/* The origin of a word read through operand m, which is not on the path's own stack.  NULL: none has one. */
+	uint8_t (*origin_of)(void *context, const struct path *p, const struct code *c, const ZydisDecodedOperand *m);
 	void *context;
 	bool into_calls;                /* follow them; otherwise go on behind */
 	bool torn;                      /* result: some path could not be followed to its end */
@@ -59,13 +65,33 @@ struct walk {
 /* At rip with nothing known, or the registers of *registers if it is not NULL. */
 void walk_from(struct walk *w, uint64_t rip, const struct x86_state *registers);
 
+/* --- code.c --- */
+
 /* The general register that holds r, or -1. */
 int code_gpr(ZydisRegister r);
+/* XOR and SUB of a register with itself: they read nothing. */
+bool code_clears(const struct code *c);
 /* In an operand, explicit or not. */
 bool code_reads_gpr(const struct code *c, enum x86_gpr r);
 /* The operand that names memory in the instruction's text, or NULL. */
 const ZydisDecodedOperand *code_memory(const struct code *c);
 /* An address without a register: *offset is it, from the segment's base. */
 bool code_fixed_address(const struct code *c, const ZydisDecodedOperand *o, uint64_t *offset);
+/* The same where what is known of the registers tells it. */
+bool code_known_address(const struct path *p, const struct code *c, const ZydisDecodedOperand *o, uint64_t *offset);
+
+/* --- effects.c --- */
+
+/* Bytes of what PUSH pushes. */
+int walk_word(const struct walk *w);
+/* RSP moves by that many bytes, as CALL and RET do. */
+void path_move_stack(const struct walk *w, struct path *p, int64_t by);
+void path_apply(struct walk *w, struct path *p, const struct code *c);
+/* What a callee that is not followed leaves: System V's preserved registers, and RSP. */
+void path_forget_call(struct path *p);
+/* Origin of the word n bytes above RSP, if the path has put it there. */
+uint8_t path_word(const struct walk *w, const struct path *p, int64_t n);
+/* Origin of the value that operand o reads. */
+uint8_t path_origin(const struct walk *w, const struct path *p, const struct code *c, const ZydisDecodedOperand *o);
 
 #endif
