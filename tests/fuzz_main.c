@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES_MAX       64
+#define FILES_MAX       1024
 #define SIZE_MAX_FILE   0x4000
 
 static struct seed { uint8_t bytes[SIZE_MAX_FILE]; size_t size; } seeds[FILES_MAX];
