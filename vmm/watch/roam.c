@@ -131,9 +131,12 @@ static uint8_t likely_vector(struct stepper *st, const struct x86_state *now, ui
 
 	if (!(vectors & (vectors - 1)))
 		return (uint8_t)__builtin_ctz(vectors);
-	vectors &= ~NOT_REPEATED;
+	if (vectors & ~NOT_REPEATED)
+		vectors &= ~NOT_REPEATED;
 	if (vectors & X86_VECTORS_WITH_ERROR && rewind_delivery(st->w->view, now, true, NULL, &before))
 		return vectors >> X86_VECTOR_GP & 1 ? X86_VECTOR_GP : (uint8_t)__builtin_ctz(vectors & X86_VECTORS_WITH_ERROR);
+	if (vectors & ~X86_VECTORS_WITH_ERROR)
+		vectors &= ~X86_VECTORS_WITH_ERROR;
 	return vectors >> X86_VECTOR_UD & 1 ? X86_VECTOR_UD : (uint8_t)__builtin_ctz(vectors);
 }
 

@@ -188,6 +188,19 @@ static uint64_t guest_breaks_here(struct stepper *st)
 	return raised;
 }
 
+/* Where a run has ended: at a stop the guest is where it believes to be. */
+static struct result end_run(struct stepper *st, struct result r)
+{
+	if (r.outcome == STOPPED) {
+		r.after.rip = r.hit.target;
+		r.err = vm_set_state(st->w->vm, &r.after, VM_REGS);
+		if (r.err)
+			r.outcome = FAILED;
+	}
+	stops_lower(&st->stops, &st->before, &st->insn);
+	return r;
+}
+
 /* Run the instruction under way. */
 struct result stepper_run(struct stepper *st, enum vm_run_mode mode)
 {
@@ -210,14 +223,7 @@ struct result stepper_run(struct stepper *st, enum vm_run_mode mode)
 			r.err = vm_set_state(st->w->vm, &s, VM_REGS);
 	}
 	r.outcome = r.err ? FAILED : run_until(st, mode, &r);
-	if (r.outcome == STOPPED) {
-		r.after.rip = r.hit.target;
-		r.err = vm_set_state(st->w->vm, &r.after, VM_REGS);
-		if (r.err)
-			r.outcome = FAILED;
-	}
-	stops_lower(&st->stops, &st->before, &st->insn);
-	return r;
+	return end_run(st, r);
 }
 
 struct result stepper_finish_msr(struct stepper *st)
@@ -230,14 +236,7 @@ struct result stepper_finish_msr(struct stepper *st)
 	st->msr.index = roaming->exit.msr.index;
 	watch_serve_msr(st->w->vm, &roaming->exit, &st->msr.value);
 	r.outcome = run_until(st, RUN_STEP, &r);
-	if (r.outcome == STOPPED) {
-		r.after.rip = r.hit.target;
-		r.err = vm_set_state(st->w->vm, &r.after, VM_REGS);
-		if (r.err)
-			r.outcome = FAILED;
-	}
-	stops_lower(&st->stops, &st->before, &st->insn);
-	return r;
+	return end_run(st, r);
 }
 
 void stepper_emit(struct stepper *st, struct transition *t)

@@ -1,5 +1,5 @@
 /*
- * Builds the stops from the guest's IDT and keeps them out of its sight.
+ * Builds the stops from the guest's IDT and keeps them up to date.
  */
 #include "watch/stops.h"
 
@@ -12,7 +12,7 @@
 #define LAST_IN_PAGE(x) (PAGE_OFFSET(x) > X86_PAGE_SIZE - STOP_SIZE)
 
 const uint8_t stop_bytes[STOP_SIZE] = { 0xe6, STOP_PORT };
-static const uint8_t narrow_stop[] = { 0xcc };
+const uint8_t stop_narrow[STOP_NARROW_SIZE] = { 0xcc };
 
 void stops_init(struct stops *s, struct guest_view *view)
 {
@@ -52,66 +52,9 @@ static bool can_run(struct stops *s, const struct x86_state *state, uint64_t lin
 	       !LAST_IN_PAGE(linear) && vm_memory(s->view->vm, m->gpa, STOP_SIZE);
 }
 
-/* The bytes behind a stop, as the guest has them. */
-static bool behind(struct stops *s, uint64_t gpa, uint8_t *bytes)
-{
-	const void *p = vm_memory(s->view->vm, gpa, STOP_ALIKE);
-
-	if (!p)
-		return false;
-	memcpy(bytes, p, STOP_ALIKE);
-	patches_hide(&s->patches, gpa, bytes, STOP_ALIKE);
-	return true;
-}
-
-/* Keep what the stops were that are about to go. */
-static void remember(struct stops *s)
-{
-	for (unsigned n = 0; n < s->patches.count; n++) {
-		const struct patch *p = &s->patches.patch[n];
-		struct past_stop past = {
-			.size = p->size, .vectors = p->vectors, .site = p->site, .mixed = p->mixed, .soft = p->soft,
-		};
-
-		if (p->pad || p->group || !p->in || !behind(s, p->gpa + p->size, past.behind))
-			continue;
-		memcpy(past.original, p->original, sizeof past.original);
-		s->past[s->pasts++ % STOPS_PAST] = past;
-	}
-}
-
-static const struct past_stop *heal(struct stops *s, uint64_t gpa, bool narrow)
-{
-	const uint8_t *stop = narrow ? narrow_stop : stop_bytes;
-	const uint8_t size = narrow ? sizeof narrow_stop : STOP_SIZE;
-	const unsigned kept = s->pasts < STOPS_PAST ? s->pasts : STOPS_PAST;
-	uint8_t *bytes = vm_memory(s->view->vm, gpa, size), here[STOP_ALIKE];
-
-	if (!bytes || memcmp(bytes, stop, size) || patches_overlapping(&s->patches, gpa, size) || !behind(s, gpa + size, here))
-		return NULL;
-	for (unsigned n = 0; n < kept; n++) {
-		const struct past_stop *p = &s->past[n];
-
-		if (p->size != size || memcmp(here, p->behind, STOP_ALIKE))
-			continue;
-		memcpy(bytes, p->original, size);
-		s->stale = true;
-		return p;
-	}
-	return NULL;
-}
-
-const struct past_stop *stops_heal(struct stops *s, const struct x86_state *state, uint64_t linear, bool narrow)
-{
-	struct mapping m;
-
-	remember(s);                                    /* it may be a copy of one that is there now */
-	return view_translate(s->view, state, linear, &m) ? heal(s, m.gpa, narrow) : NULL;
-}
-
 static struct patch *add_stop(struct stops *s, uint64_t gpa)
 {
-	heal(s, gpa, false);
+	past_heal(s, gpa, false);
 	struct patch *p = patches_add(&s->patches, gpa, stop_bytes, STOP_SIZE);
 
 	if (p)
@@ -219,7 +162,7 @@ static void build(struct stops *s, const struct x86_state *state)
 {
 	uint32_t shared[X86_VECTOR_COUNT] = { 0 }, placed = 0;
 
-	remember(s);
+	past_remember(s);
 	patches_drop(&s->patches, true);
 	s->idtr = state->idtr;
 	s->gdtr = state->gdtr;
@@ -364,8 +307,8 @@ struct patch *stops_add(struct stops *s, const struct x86_state *state, uint64_t
 	if (!can_run(s, state, linear, &m))
 		return NULL;
 	if (narrow)
-		heal(s, m.gpa, true);
-	return narrow ? patches_add(&s->patches, m.gpa, narrow_stop, sizeof narrow_stop) : add_stop(s, m.gpa);
+		past_heal(s, m.gpa, true);
+	return narrow ? patches_add(&s->patches, m.gpa, stop_narrow, sizeof stop_narrow) : add_stop(s, m.gpa);
 }
 
 struct patch *stops_narrow(struct stops *s, const struct x86_state *state, uint64_t linear)
@@ -373,7 +316,7 @@ struct patch *stops_narrow(struct stops *s, const struct x86_state *state, uint6
 	struct mapping m;
 	struct patch *p = view_translate(s->view, state, linear, &m) ? patches_find(&s->patches, m.gpa) : NULL;
 
-	return p && p->in && p->size == sizeof narrow_stop && p->patched[0] == narrow_stop[0] ? p : NULL;
+	return p && p->in && p->size == sizeof stop_narrow && p->patched[0] == stop_narrow[0] ? p : NULL;
 }
 
 bool stops_at_gate(struct stops *s, const struct x86_state *state, const struct insn *insn, uint8_t vector,
@@ -388,96 +331,6 @@ bool stops_at_gate(struct stops *s, const struct x86_state *state, const struct 
 	return pad_place(s, state, &(struct pad){
 		.near = s->home ? s->home : code_linear(state, state->rip), .target = linear, .vector = vector, .insn = insn,
 	});
-}
-
-/* The part of [linear, linear + size) that lies in its first page. */
-static uint64_t first_part(uint64_t linear, uint64_t size)
-{
-	uint64_t part = X86_PAGE_SIZE - PAGE_OFFSET(linear);
-
-	return part < size ? part : size;
-}
-
-/* Take out what [linear, linear + size) holds; returns the exceptions whose handlers were among that. */
-static uint32_t lift(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size)
-{
-	uint32_t vectors = 0;
-	struct mapping m;
-
-	for (uint64_t part; size; linear += part, size -= part) {
-		part = first_part(linear, size);
-		if (!view_translate(s->view, state, linear, &m))
-			continue;
-		for (unsigned n = 0; n < s->patches.count; n++) {
-			struct patch *p = &s->patches.patch[n];
-
-			if (!patch_overlaps(p, m.gpa, part))
-				continue;
-			patches_lift(&s->patches, p);
-			if (!p->pad)
-				vectors |= p->vectors;
-		}
-	}
-	return vectors;
-}
-
-static bool range_holds(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size,
-                        uint64_t gpa)
-{
-	struct mapping m;
-
-	for (uint64_t part; size; linear += part, size -= part) {
-		part = first_part(linear, size);
-		if (view_translate(s->view, state, linear, &m) && inside(gpa, m.gpa, part))
-			return true;
-	}
-	return false;
-}
-
-bool stops_touches(struct stops *s, const struct x86_state *state, const struct insn *insn, uint64_t gpa)
-{
-	if (range_holds(s, state, code_linear(state, state->rip), insn->fetched, gpa))
-		return true;
-	for (unsigned n = 0; n < insn->memory_count; n++)
-		if (range_holds(s, state, insn->memory[n].linear, insn->memory[n].size, gpa))
-			return true;
-	return false;
-}
-
-/* The vectors' gates lead to their handlers, which are no stops in this run: to pads instead. */
-static void detour(struct stops *s, const struct x86_state *state, const struct insn *insn, uint32_t vectors)
-{
-	for (uint8_t v = 0; v < X86_VECTOR_COUNT; v++)
-		if (vectors >> v & 1)
-			pad_place(s, state, &(struct pad){
-				.near = s->target[v], .target = s->target[v], .vectors = 1u << v, .vector = v, .insn = insn,
-			});
-}
-
-void stops_lift(struct stops *s, const struct x86_state *state, const struct insn *insn)
-{
-	uint32_t vectors = lift(s, state, code_linear(state, state->rip), insn->fetched);
-
-	for (unsigned n = 0; n < insn->memory_count; n++)
-		vectors |= lift(s, state, insn->memory[n].linear, insn->memory[n].size);
-	detour(s, state, insn, vectors);
-}
-
-bool stops_allow(struct stops *s, const struct x86_state *state, uint64_t linear, uint64_t size, bool write)
-{
-	struct mapping m;
-
-	if (size > vm_memory_size(s->view->vm))
-		return false;
-	for (uint64_t part; size; linear += part, size -= part) {
-		part = first_part(linear, size);
-		if (!view_translate(s->view, state, linear, &m) || (write && !m.writable))
-			return false;
-		for (unsigned n = 0; n < s->patches.count; n++)
-			if (patch_overlaps(&s->patches.patch[n], m.gpa, part))
-				return false;
-	}
-	return true;
 }
 
 void stops_lower(struct stops *s, const struct x86_state *state, const struct insn *insn)

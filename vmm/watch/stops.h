@@ -5,6 +5,8 @@
  * there with the state exactly as the processor delivered it, TF and all.
  * (HLT would be one byte, but stays in KVM where KVM has the local APIC.)
  * Where those bytes will not do, the gate leads to a landing pad instead (pads.c).
+ * stops.c has what stands where; stops_sight.c keeps it out of the guest's sight;
+ * stops_past.c knows what stood where before.
  */
 #ifndef WATCH_STOPS_H
 #define WATCH_STOPS_H
@@ -23,6 +25,9 @@
 #define STOP_PORT       0x7e
 #define STOP_SIZE       2
 extern const uint8_t stop_bytes[STOP_SIZE];
+/* INT3: see stops_add. */
+#define STOP_NARROW_SIZE 1
+extern const uint8_t stop_narrow[STOP_NARROW_SIZE];
 
 #define STOP_ALIKE      8               /* bytes behind a stop that tell a copy of it */
 #define STOPS_PAST      1024
@@ -140,6 +145,10 @@ struct stop_hit stops_hit(struct stops *s, const struct x86_state *state, uint64
  * copied from is returned; otherwise NULL.
  */
 const struct past_stop *stops_heal(struct stops *s, const struct x86_state *state, uint64_t linear, bool narrow);
+
+/* Of stops.c: keep what the stops were that are about to go; and stops_heal for a place in memory. */
+void past_remember(struct stops *s);
+const struct past_stop *past_heal(struct stops *s, uint64_t gpa, bool narrow);
 
 /* Leave guest memory as the guest has it, until the next stops_refresh. */
 void stops_out(struct stops *s);
