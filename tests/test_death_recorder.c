@@ -68,6 +68,59 @@ Test(recorder, keeps_the_last_gates)
 	cr_expect_null(recorder_last(recorder, RECORDER_GATES));
 }
 
+/* An NMI in ring 0, whose return is not seen. */
+static void nmi(uint8_t cpl, uint8_t handler_cpl)
+{
+	struct transition t = { .gate = { .kind = GATE_FAULT, .vector = X86_VECTOR_NMI } };
+
+	t.before.cpl = cpl;
+	t.after.cpl = handler_cpl;
+	pass(&t);
+}
+
+Test(recorder, what_begins_in_ring_3_shows_that_handlers_have_ended)
+{
+	struct transition t = { .gate = { .kind = GATE_SYSCALL } };
+
+	nmi(0, 0);
+	nmi(0, 0);
+	cr_expect_eq(recorder_depth(recorder, 0), 2u);
+	t.before.cpl = 3;
+	pass(&t);
+	cr_expect_eq(recorder_depth(recorder, 0), 0u);
+	nmi(3, 0);
+	cr_expect_eq(recorder_depth(recorder, 0), 1u, "the one that comes then is under way");
+}
+
+Test(recorder, what_leads_to_ring_3_shows_it_too)
+{
+	struct transition t = { .gate = { .kind = GATE_IRET } };
+
+	nmi(0, 0);
+	nmi(0, 0);
+	t.after.cpl = 3;
+	pass(&t);
+	cr_expect_eq(recorder_depth(recorder, 0), 0u);
+}
+
+Test(recorder, a_handler_in_ring_3_goes_on_there)
+{
+	nmi(3, 3);
+	nmi(3, 0);
+	cr_expect_eq(recorder_depth(recorder, 0), 2u);
+	nmi(3, 3);
+	cr_expect_eq(recorder_depth(recorder, 0), 2u, "the one of ring 0 has ended");
+}
+
+Test(recorder, more_handlers_than_are_kept_end_too)
+{
+	for (unsigned n = 0; n < 3 * RECORDER_NEST; n++)
+		nmi(0, 0);
+	cr_expect_eq(recorder_depth(recorder, 0), 3u * RECORDER_NEST);
+	nmi(3, 0);
+	cr_expect_eq(recorder_depth(recorder, 0), 1u);
+}
+
 Test(recorder, knows_which_handlers_are_under_way)
 {
 	const struct record *nest;

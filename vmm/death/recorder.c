@@ -64,8 +64,24 @@ static struct record record_of(const struct transition *t)
 	return r;
 }
 
+/*
+ * A handler in a more privileged ring than the one in which the vCPU is now has ended, whether its return was seen or
+ * not: it left by a way that is no gate here, or the watch method does not tell of it.
+ */
+static void end_handlers(struct own *own, uint8_t cpl)
+{
+	while (own->depth) {
+		const uint64_t last = own->depth < RECORDER_NEST ? own->depth - 1 : RECORDER_NEST - 1;
+
+		if (own->nest[last].target_cpl >= cpl)
+			return;
+		own->depth--;
+	}
+}
+
 static void follow_nest(struct own *own, const struct record *record)
 {
+	end_handlers(own, record->cpl);
 	if (record->exception || record->kind == GATE_INT) {
 		if (own->depth < RECORDER_NEST)
 			own->nest[own->depth] = *record;
@@ -75,6 +91,7 @@ static void follow_nest(struct own *own, const struct record *record)
 	} else if (record->kind == GATE_SYSRET || record->kind == GATE_SYSEXIT) {
 		own->depth = 0;
 	}
+	end_handlers(own, record->target_cpl);
 }
 
 void recorder_transition(struct recorder *r, const struct transition *t)

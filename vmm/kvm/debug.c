@@ -83,6 +83,19 @@ int vm_inject(struct vm *vm, uint8_t vector, bool has_error, uint32_t error)
 	return vm_ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &events);
 }
 
+int vm_put_back_nmi(struct vm *vm)
+{
+	struct kvm_vcpu_events events;
+	int r = vm_ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &events);
+
+	if (r < 0)
+		return r;
+	events.nmi.pending = 1;
+	events.nmi.masked = 0;
+	events.flags = KVM_VCPUEVENT_VALID_NMI_PENDING;
+	return vm_ioctl(vm->vcpu, KVM_SET_VCPU_EVENTS, &events);
+}
+
 int vm_clear_events(struct vm *vm)
 {
 	struct kvm_vcpu_events events = {

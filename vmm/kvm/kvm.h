@@ -155,6 +155,9 @@ int vm_set_dr6(struct vm *vm, uint64_t value);
 void vm_withhold_idt(struct vm *vm);
 void vm_return_idt(struct vm *vm);
 
+/* An NMI whose handler was just entered waits again, and is not blocked: its delivery has been undone. */
+int vm_put_back_nmi(struct vm *vm);
+
 /* Forget what is being delivered or pending: exceptions, interrupts, NMIs, their shadows. */
 int vm_clear_events(struct vm *vm);
 

@@ -182,6 +182,25 @@ static uint8_t withheld_gate(struct stepper *st, const struct x86_state *now)
 	return 0;
 }
 
+/*
+ * An NMI that came at the handler of an exception of our making, before the stop there: both deliveries are undone, and
+ * the NMI waits.
+ */
+static bool came_at_ours(struct stepper *st, const struct x86_state *now, struct x86_state *before)
+{
+	const struct x86_state *user = st->roaming.user.cpl ? &st->roaming.user : NULL;
+	struct x86_state at;
+	struct stop_hit hit;
+	uint8_t vector;
+
+	if (!rewind_delivery(st->w->view, now, false, user, &at) || at.cpl)
+		return false;
+	hit = stops_hit(&st->stops, &at, at.rip);
+	at.rip = hit.target;                            /* of a pad, too */
+	vector = hit.ours && hit.fault ? withheld_gate(st, &at) : 0;
+	return vector && rewind_delivery(st->w->view, &at, X86_VECTORS_WITH_ERROR >> vector & 1, user, before);
+}
+
 static enum outcome stopped_at(struct stepper *st, struct stop_hit *hit, struct x86_state *now)
 {
 	struct x86_state before;
@@ -202,6 +221,8 @@ static enum outcome stopped_at(struct stepper *st, struct stop_hit *hit, struct 
 	if (exception) {
 		vector = likely_vector(st, now, hit->vectors);
 		hit->vectors = 1u << vector;
+		if (vector == X86_VECTOR_NMI && came_at_ours(st, now, &before))
+			return vm_put_back_nmi(st->w->vm) ? FAILED : go_back(st, &before);
 		if (hit->vectors & NOT_REPEATED)
 			return as_delivered(st, now, hit);
 	}

@@ -239,6 +239,28 @@ struct result stepper_finish_msr(struct stepper *st)
 	return end_run(st, r);
 }
 
+/* An exception out of ring 0 is told: so will be the return by its frame. */
+static void keep_frame(struct stepper *st, const struct transition *t)
+{
+	struct roaming *r = &st->roaming;
+
+	if ((t->faulted || t->gate.kind == GATE_FAULT) && t->frame.count && !t->before.cpl)
+		r->frame[r->frames++ % FRAMES_KEPT] = t->frame.address + (t->frame.has_error ? t->frame.word_size : 0);
+}
+
+/* Whether an IRET is the return of one of those. */
+static bool was_kept(struct stepper *st, const struct transition *t)
+{
+	const uint64_t popped = stack_linear(&t->before);
+
+	for (unsigned n = 0; n < FRAMES_KEPT; n++)
+		if (popped && st->roaming.frame[n] == popped) {
+			st->roaming.frame[n] = 0;
+			return true;
+		}
+	return false;
+}
+
 void stepper_emit(struct stepper *st, struct transition *t)
 {
 	struct symbols *symbols = st->w->view->symbols;
@@ -248,9 +270,11 @@ void stepper_emit(struct stepper *st, struct transition *t)
 	else if (t->before.cpl == 3)
 		st->roaming.user = t->before;
 	st->roaming.idle = 0;
-	/* Interrupts come and go between the gates: their returns within ring 0 say nothing of a call. */
-	if (st->roaming.always && t->gate.kind == GATE_IRET && !t->faulted && !t->before.cpl && !t->after.cpl)
+	/* Interrupts come and go between the gates, untold: so do their returns within ring 0. */
+	if (st->roaming.always && t->gate.kind == GATE_IRET && !t->faulted && !t->before.cpl && !t->after.cpl &&
+	    !was_kept(st, t))
 		return;
+	keep_frame(st, t);
 	t->cpu = vm_index(st->w->vm);
 	t->seq = ++st->order->seq;
 	if (st->w->step_from && t->seq >= st->w->step_from) {

@@ -15,6 +15,8 @@
 #include "watch/stops.h"
 #include "watch/watch.h"
 
+#define FRAMES_KEPT     8
+
 /* What a guest that runs freely was, and where it is to stop. */
 struct roaming {
 	bool always;                    /* method "gates": only gates are stepped */
@@ -35,6 +37,8 @@ struct roaming {
 	struct x86_state user;          /* of ring 3, as sampled last; cpl 0: none */
 	struct vm_exit exit;            /* an access to an MSR, not answered yet */
 	bool pending;                   /* there is one */
+	uint64_t frame[FRAMES_KEPT];    /* linear, of exceptions out of ring 0 that were told; 0: none */
+	unsigned frames;                /* so many were kept; the oldest make room */
 	bool lost_sight;                /* the run ended while it ran freely: the state before is not the last one */
 };
 
