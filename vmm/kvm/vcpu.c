@@ -123,16 +123,16 @@ static int enter(struct vm *vm)
 }
 
 /*
- * Whether KVM was interrupted between taking an interrupt from its controller and the guest.  The
- * next entry would deliver it, whichever mode that has: so the guest gets it first, and the interruption waits
- * for the next tick.
+ * Whether KVM was interrupted between taking an interrupt from its controller and the guest, or with an exception that it
+ * raises on the guest's behalf.  The next entry would deliver it, whichever mode and state that has: so the guest gets it
+ * first, and the interruption waits for the next tick.
  */
 static bool is_delivering(struct vm *vm)
 {
 	struct kvm_vcpu_events events = { 0 };
 
-	return vm->machine->config.irqchip && vm_ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &events) == 0 &&
-	       ((events.interrupt.injected && !events.interrupt.soft) || events.nmi.injected);
+	return vm_ioctl(vm->vcpu, KVM_GET_VCPU_EVENTS, &events) == 0 &&
+	       ((events.interrupt.injected && !events.interrupt.soft) || events.nmi.injected || events.exception.injected);
 }
 
 int vm_run(struct vm *vm, enum vm_run_mode mode, struct vm_exit *e)
