@@ -39,7 +39,7 @@ struct vm {
 	struct kvm_run *run;            /* mapped from vcpu; run->s.regs holds the registers, see state.c */
 	size_t run_size;
 	uint64_t kernel_rip;            /* RIP in KVM; run->s.regs may be ahead of it */
-	bool waits;                     /* it waited for its start when vm_is_halted looked last */
+	bool waits;                     /* it waited for its start when vm_is_halted looked last, or is new */
 
 	struct kvm_guest_debug debug;   /* of the last KVM_SET_GUEST_DEBUG */
 	uint64_t breakpoint[VM_BREAKPOINTS];

@@ -128,6 +128,8 @@ int vm_add_cpu(struct vm **result, struct vm *first, unsigned index)
 		return -EINVAL;
 	}
 	vm = new_handle(machine, index);
+	if (vm)
+		vm->waits = true;               /* INIT and SIPI may come before anybody looks */
 	return vm ? keep(result, vm, setup(vm)) : no_memory();
 }
 
