@@ -4,7 +4,7 @@
  * tests/program/linux.sh knows the order.  What a call gives is compared here
  * too, and told on the console.
  */
-#include "call.h"
+#include "expect.h"
 
 #include <asm/unistd_64.h>
 #include <linux/fcntl.h>
@@ -29,36 +29,9 @@ long start_thread(unsigned long flags, void *stack, int *tid, void *data, void (
 void restorer(void);
 
 static char compat_program[] = "/compat";
-static unsigned wrong;
 static volatile int handled, thread_ran;
 static int thread_tid;
 static char thread_stack[16384] __attribute__((aligned(16))), thread_data[64] __attribute__((aligned(16)));
-
-static void say(const char *text)
-{
-	size_t length = 0;
-
-	while (text[length])
-		length++;
-	call(__NR_write, 1, text, length);
-}
-
-static void expect(int held, const char *what)
-{
-	if (held)
-		return;
-	wrong++;
-	say("init: not as expected: ");
-	say(what);
-	say("\n");
-}
-
-static void wait_for(long pid, int code)
-{
-	int status = -1;
-
-	expect(call(__NR_wait4, pid, &status, 0, 0) == pid && status == code << 8, "wait4");
-}
 
 /* From here on a process keeps the one processor until it waits or yields, however slow it is under trace. */
 static void take_turns(void)

@@ -87,7 +87,7 @@ static bool delivers(struct stepper *st, uint8_t vector)
 	       takes_frame(st, (uint32_t)(ss.base + top));
 }
 
-/* Whether an exception would stop. */
+/* Whether an exception would stop, or will once the stops are in memory again. */
 static bool has_stop(struct stepper *st, uint8_t vector)
 {
 	struct mapping m;
@@ -96,7 +96,7 @@ static bool has_stop(struct stepper *st, uint8_t vector)
 	if (!st->stops.target[vector])
 		return false;
 	p = view_translate(st->w->view, &st->before, st->stops.target[vector], &m) ? patches_find(&st->stops.patches, m.gpa) : NULL;
-	return p && p->in && p->stop && !p->mixed && p->vectors == 1u << vector;
+	return p && (p->in || st->stops.out) && p->stop && !p->mixed && p->vectors == 1u << vector;
 }
 
 /* A stop of kernel code: as wide as the instruction there allows. */

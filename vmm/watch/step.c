@@ -24,7 +24,7 @@
 /* Instructions without a gate that are stepped before a guest runs freely: some seconds in the box. */
 #define PATIENCE        50000
 /* And those that one of several vCPUs is stepped in its turn. */
-#define TURN_STEPS      2000
+#define TURN_STEPS      500
 
 /* Whether a string instruction is worth it, and can neither fault half-way nor touch a stop. */
 static bool long_string(struct stepper *st)
@@ -199,7 +199,8 @@ static enum outcome go_on(struct stepper *st)
 	st->roaming.at_gate = false;
 	st->roaming.idle++;
 	st->turn++;
-	stops_loosen(&st->stops, false);
+	/* Pads take building: not for the few steps between two stretches. */
+	stops_loosen(&st->stops, roam_is_the_rule(st));
 	stops_refresh(&st->stops, &st->before);
 	if (st->insn.flags & INSN_PAUSE && !st->guest_tf && !st->guest_breaks)
 		return skip_pause(st);
@@ -246,19 +247,25 @@ static bool turn_is_over(const struct stepper *st)
 	return (st->ticked || st->turn >= TURN_STEPS) && !st->roaming.pending && !st->roaming.at_gate;
 }
 
-/* One vCPU's stops are in memory at a time.  Where none can go on, the machine has halted. */
+/*
+ * One vCPU's stops are in memory at a time, and stay there while no other has a turn.  Where none can go on, the machine has
+ * halted.
+ */
 static enum outcome next_turn(struct crew *c)
 {
 	struct stepper *st = at_turn(c);
 	struct vm_exit exit = { .kind = EXIT_HLT };
 
 	st->ticked = false;
-	st->turn = 0;
-	stops_out(&st->stops);
+	st->turn = st->ticks = 0;
 	if (!turns_next(&c->turns)) {
+		if (stepper_sample(st, &st->before, VM_REGS | VM_SREGS))
+			return FAILED;
 		end_by_exit(st->end, &exit, &st->before, st->w->view);
 		return ENDED;
 	}
+	if (at_turn(c) != st)
+		stops_out(&st->stops);
 	st->w->view->patches = &at_turn(c)->stops.patches;
 	return STEPPED;
 }

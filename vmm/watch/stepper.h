@@ -2,7 +2,7 @@
  * What the files of watch methods "step" and "break" share: step.c (the loop),
  * step_gate.c (the gates), stepper.c (one run of the vCPU), step_fault.c (exceptions),
  * step_tf.c (the trap flag, lent and the guest's own), stretch.c (what "break"
- * lets run up to its breakpoints), and roam.c with roam_stops.c (method "gates":
+ * lets run up to its breakpoints), and roam.c, roam_hit.c and roam_stops.c (method "gates":
  * the guest runs freely from gate to gate).
  */
 #ifndef WATCH_STEPPER_H
@@ -54,7 +54,9 @@ struct stepper {
 	struct stops stops;
 	struct order *order;            /* of all vCPUs */
 	struct { struct x86_table gdtr, idtr; uint64_t tr; } tables;    /* as told last */
-	bool ticked;                    /* its slice is over */
+	bool ticked;                    /* its turn is over */
+	unsigned ticks;                 /* in it, while the guest ran freely */
+	uint64_t tick_rip;              /* where it was at the last of them */
 	unsigned turn;                  /* instructions stepped in it */
 	bool guest_tf;                  /* the guest's own TF, which KVM hides while stepping */
 	bool guest_breaks;              /* its own DR7 has breakpoints enabled */
@@ -135,8 +137,15 @@ void tf_clean_frame(struct stepper *st, struct transition *t);
 
 /* Whether the guest is to run freely from here on. */
 bool roam_begins(struct stepper *st);
-/* Let it, up to the next gate, tick or end. */
+/* Whether it has run freely so often that steps are the exception. */
+bool roam_is_the_rule(const struct stepper *st);
+/* Let it, up to the next gate, the end of its turn or its end. */
 enum outcome roam(struct stepper *st);
+
+/* --- roam_hit.c --- */
+
+/* The guest stands at a stop, *now: it goes on at the gate that is to be stepped. */
+enum outcome roam_stopped(struct stepper *st, struct stop_hit *hit, struct x86_state *now);
 
 /* --- roam_stops.c --- */
 

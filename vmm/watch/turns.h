@@ -1,6 +1,6 @@
 /*
- * Which vCPU runs: one at a time, a slice from tick to tick, so that what they
- * do has one order.
+ * Which vCPU runs: one at a time, a slice of some ticks, so that what they do
+ * has one order.
  */
 #ifndef WATCH_TURNS_H
 #define WATCH_TURNS_H
