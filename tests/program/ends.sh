@@ -18,6 +18,10 @@ check "exitcode: the code is the guest's" json exitcode '.[-1].code == 42'
 ends hlt 0 halt "halted at"
 ends triple 4 triple-fault "triple fault"
 ends nowhere 4 triple-fault "triple fault"
+for watch in none auto gates; do
+	ends noltr 4 triple-fault "could not be entered, as the TSS has a null selector in SS0" --watch=$watch
+	ends noltr-reset 4 triple-fault "could not be entered, as the TSS has a null selector in SS0" --watch=$watch --cpus=2
+done
 ends outside 4 outside-memory "wrote to guest-physical"
 ends lost 4 lost "lost the guest: it was to run one instruction at user .*, and was found at done"
 ends spin 5 timeout "stopped after 2 s" --timeout=2

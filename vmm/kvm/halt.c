@@ -84,7 +84,7 @@ bool vm_is_halted(struct vm *vm, bool *for_good)
 		halted = activity(vm) == KVM_MP_STATE_HALTED;
 	}
 	/* INIT and SIPI set registers, and to ask is where KVM takes them. */
-	if ((waits || vm->waits) && vm_setup_registers(vm) < 0)
+	if ((waits || vm->waits) && (vm_setup_registers(vm) < 0 || (!waits && vm_settle_reset(vm) < 0)))
 		return false;
 	vm->waits = waits;
 	if (for_good)

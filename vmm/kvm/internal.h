@@ -75,6 +75,8 @@ int vm_setup_cpuid(struct vm *vm);
 
 /* state.c: take the registers from KVM once; KVM_RUN keeps them up to date from then on. */
 int vm_setup_registers(struct vm *vm);
+/* The same TR that a reset leaves, in a form that every machine below can do with. */
+int vm_settle_reset(struct vm *vm);
 /* Hand changed registers to KVM now, not at the next KVM_RUN. */
 int vm_flush_registers(struct vm *vm);
 

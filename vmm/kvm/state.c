@@ -136,24 +136,45 @@ int vm_flush_registers(struct vm *vm)
 	return 0;
 }
 
+/*
+ * LTR marks the TSS busy, and so does reset; SVM's KVM reports TR so whatever the hidden part holds.  Loaded so, QEMU
+ * ends its machine at the next stack switch in protected mode ("invalid tss type"), since its own LTR leaves it
+ * available.  That may be long after: a guest that leaves long mode need not load TR again.  To a processor the hidden
+ * type says nothing after LTR.
+ */
+static bool make_available(struct kvm_sregs *sregs)
+{
+	const uint8_t busy = X86_TYPE_TSS_BUSY & ~X86_TYPE_TSS_AVAILABLE;
+
+	if (host_vendor() != VENDOR_AMD || sregs->tr.s || !(sregs->tr.type & busy))
+		return false;
+	sregs->tr.type &= (uint8_t)~busy;
+	return true;
+}
+
+int vm_settle_reset(struct vm *vm)
+{
+	struct kvm_sregs sregs = vm->run->s.regs.sregs;
+
+	return make_available(&sregs) ? vm_ioctl(vm->vcpu, KVM_SET_SREGS, &sregs) : 0;
+}
+
 /* At once, not through kvm_dirty_regs: KVM refuses impossible values, and that is to be said here. */
 static int write_sregs(struct vm *vm, const struct x86_state *s)
 {
 	struct kvm_sregs sregs = vm->run->s.regs.sregs;
+	bool busy;
 	int r;
 
 	set_sregs(&sregs, s);
-	/*
-	 * LTR marks the TSS busy, and SVM's KVM reports TR so whatever the hidden part holds.  Loaded so, QEMU ends its
-	 * machine at the next stack switch by a 32-bit TSS ("invalid tss type"), since its own LTR leaves it available.
-	 * To a processor the hidden type says nothing after LTR.
-	 */
-	if (host_vendor() == VENDOR_AMD && !(s->efer & X86_EFER_LMA) && s->tr.type == X86_TYPE_TSS_BUSY)
-		sregs.tr.type = X86_TYPE_TSS_AVAILABLE;
+	busy = make_available(&sregs);
 	r = vm_ioctl(vm->vcpu, KVM_SET_SREGS, &sregs);
 	if (r < 0)
 		return r;
-	return vm_ioctl(vm->vcpu, KVM_GET_SREGS, &vm->run->s.regs.sregs);
+	r = vm_ioctl(vm->vcpu, KVM_GET_SREGS, &vm->run->s.regs.sregs);
+	if (busy)                               /* where KVM does not say so by itself */
+		vm->run->s.regs.sregs.tr.type = s->tr.type;
+	return r;
 }
 
 int vm_get_state(struct vm *vm, struct x86_state *s, unsigned parts)
