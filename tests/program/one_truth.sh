@@ -31,7 +31,7 @@ for guest in "$build"/*.elf; do
 	guest=$(basename "$guest" .elf)
 	case $guest in
 	torture | spin | *-sweep) continue ;;
-	boot-* | acpi | smp | uart) continue ;;         # about the machine; boot.sh, machine.sh and intel.sh have them
+	boot-* | acpi | noltr-reset | smp | uart) continue ;;   # about the machine; boot.sh, machine.sh and intel.sh have them
 	absentgate | codestack32 | datagate | faultyhandler | longretry | losthandler | nogate | noidt32 | notmended | overflow | resets)
 		continue ;;                             # about their deaths: death.sh
 	esac
