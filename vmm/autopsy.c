@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* How long the second run may take where no --timeout says it. */
+/* How much longer than the first one the second run may take: with interrupts it need not come to the same point. */
 #define AGAIN_SECONDS   60
 
 void autopsy_transition(struct recorder *recorder, const struct transition *t)
@@ -57,10 +57,10 @@ static const char *compare(const struct run_end *first, struct run_end *second, 
 
 static unsigned seconds_left(const struct run_request *r)
 {
-	const unsigned spent = (unsigned)limit_seconds;
+	const unsigned spent = (unsigned)limit_seconds, most = spent + AGAIN_SECONDS;
 
-	if (!r->timeout_seconds)
-		return AGAIN_SECONDS;
+	if (!r->timeout_seconds || r->timeout_seconds > spent + most)
+		return most;
 	return r->timeout_seconds > spent + 1 ? r->timeout_seconds - spent : 1;
 }
 
