@@ -281,6 +281,8 @@ static pid_t start(const struct strings *arguments, const struct strings *enviro
 
 	if (pipe2(out, O_CLOEXEC) != 0 || pipe2(err, O_CLOEXEC) != 0)
 		fail("pipe: %s", strerror(errno));
+	if (printer)                            /* before it is there to be sent one; until it waits for them */
+		signal(SIGALRM, SIG_IGN);
 	pid = fork();
 	if (pid < 0)
 		fail("fork: %s", strerror(errno));
@@ -288,8 +290,6 @@ static pid_t start(const struct strings *arguments, const struct strings *enviro
 		dup2(in, 0);
 		dup2(out[1], 1);
 		dup2(err[1], 2);
-		if (printer)
-			signal(SIGALRM, SIG_IGN);       /* until it waits for them */
 		execve("/init", arguments->text, environment->text);
 		dprintf(2, "execve: %s\n", strerror(errno));
 		_exit(127);
