@@ -7,6 +7,9 @@
 #include "check/known.h"
 #include "gates.h"
 
+#include "ring.h"
+#include "x86.h"
+
 #include <criterion/criterion.h>
 #include <string.h>
 
@@ -594,4 +597,89 @@ Test(check, known_rows)
 	for (enum known k = 0; k < KNOWN_COUNT; k++)
 		cr_assert_eq(known_of(known_row(k)->text), k);
 	cr_assert_eq(known_of("anything else"), KNOWN_COUNT);
+}
+
+/* --- recorded entries --- */
+
+static struct transition recorded_syscall(uint64_t r11, bool compat)
+{
+	return (struct transition){
+		.recorded = true, .recorded_compat = compat, .has_stack_msr = true, .gate = { .kind = GATE_SYSCALL },
+		.after = { .efer = X86_EFER_LMA, .gpr = { [GPR_R11] = r11, [GPR_RCX] = 0x401000 } },
+	};
+}
+
+/* The same as the stub writes it. */
+static struct ring_record record_of(const struct transition *t)
+{
+	return (struct ring_record){
+		.id = t->gate.kind == GATE_SYSENTER ? RING_SYSENTER : t->recorded_compat ? RING_SYSCALL_COMPAT : RING_SYSCALL,
+		.rcx = t->after.gpr[GPR_RCX], .rsp = t->after.gpr[GPR_RSP], .r11 = t->after.gpr[GPR_R11],
+	};
+}
+
+/* How many checks there are; -1: one does not hold.  Both ways agree. */
+static int recorded(const struct check_context *context, const struct transition *t)
+{
+	const struct ring_record record = record_of(t);
+	const int held = check_record(context, &record, t->has_stack_msr ? &t->after : NULL);
+	struct check_list list;
+
+	check_transition(context, t, &list);
+	cr_assert_eq(held, wrong(&list) ? -1 : (int)list.count);
+	for (unsigned n = 0; n < list.count; n++)
+		cr_assert(list.check[n].source && *list.check[n].source);
+	return held;
+}
+
+Test(check, recorded_r11_is_an_image_of_rflags)
+{
+	const uint64_t flags = 0x3c7fd5;                /* all but VM and RF: SDM vol. 1, figure 3-8 */
+
+	for (unsigned bit = 0; bit < 64; bit++) {
+		struct transition t = recorded_syscall(0x2 ^ UINT64_C(1) << bit, false);
+		const bool is_flag = flags >> bit & 1;
+
+		cr_assert_eq(recorded(&amd, &t), is_flag ? 1 : -1, "bit %u", bit);
+		cr_assert_eq(recorded(&intel, &t), is_flag || bit == 16 ? 1 : -1, "bit %u", bit);
+	}
+}
+
+Test(check, recorded_rcx_of_32_bit_callers)
+{
+	struct transition t = recorded_syscall(0x202, true);
+
+	cr_assert_eq(recorded(&amd, &t), 2);
+	t.after.gpr[GPR_RCX] |= UINT64_C(1) << 32;
+	cr_assert_eq(recorded(&amd, &t), -1);
+	t.recorded_compat = false;
+	cr_assert_eq(recorded(&amd, &t), 1);
+}
+
+Test(check, recorded_sysenter_has_the_stack_of_its_msr)
+{
+	struct transition t = {
+		.recorded = true, .has_stack_msr = true, .gate = { .kind = GATE_SYSENTER },
+		.after = { .gpr = { [GPR_RSP] = 0x80001000 }, .msr.sysenter_esp = UINT64_C(0x180001000) },
+	};
+
+	cr_assert_eq(recorded(&intel, &t), 1, "outside long mode it is the lower half");
+	t.after.efer = X86_EFER_LMA;
+	cr_assert_eq(recorded(&intel, &t), -1);
+	t.after.gpr[GPR_RSP] = UINT64_C(0x180001000);
+	cr_assert_eq(recorded(&intel, &t), 1);
+	t.has_stack_msr = false;
+	cr_assert_eq(recorded(&intel, &t), 0, "nothing is known of the MSR");
+}
+
+Test(check, recorded_syscall_of_a_32_bit_kernel_has_no_r11)
+{
+	struct transition t = recorded_syscall(0, false);
+
+	t.after.efer = 0;
+	cr_assert_eq(recorded(&amd, &t), 0);
+	t.has_stack_msr = false;
+	cr_assert_eq(recorded(&amd, &t), 0);
+	t.after.gpr[GPR_R11] = 0x200;
+	cr_assert_eq(recorded(&amd, &t), -1);
 }

@@ -349,3 +349,37 @@ Test(json, hostile_names)
 	cr_assert_str_eq(string(lines[1], "symbol"), "Gr\xc3\xb6\xc3\x9f" "e");
 	cr_assert_str_eq(string(lines[1], "rip"), "0xffffffffffffffff");
 }
+
+static void write_recorded(struct sink *sink)
+{
+	const struct ring_account account = { .calls = 10000000, .recorded = 9999999, .exits = 1220, .fallback = "it is so" };
+	const struct trace_summary summary = { .end = "exit", .ring = &account };
+	const struct transition t = {
+		.seq = 7, .cpu = 1, .recorded = true, .tsc = 0x123456789, .gate = { .kind = GATE_SYSCALL },
+		.after = { .rip = 0xffffffff81000000, .cr3 = 0x1000, .gpr = { [GPR_RAX] = 39, [GPR_R11] = 0x246, [GPR_R12] = 1 } },
+		.service = { .valid = true, .number = 39, .index = 39, .name = "NtSomething" },
+	};
+	const struct check_list list = { 0 };
+
+	sink->ops->transition(sink, &t, &list);
+	sink->ops->summary(sink, &summary);
+}
+
+Test(json, recorded_entries)
+{
+	const json_t *t, *after, *ring;
+
+	read_lines(write_recorded);
+	t = nth("syscall", 0);
+	assert_keys(t, "kind seq cpu tsc recorded after checks service");
+	cr_assert_str_eq(string(t, "recorded"), "ring");
+	cr_assert_str_eq(string(t, "tsc"), "0x123456789");
+	after = json_object_get(t, "after");
+	assert_keys(after, "rax rcx rdx rbx rbp rsi rdi rsp r8 r9 r10 r11 cr3 rip");
+	cr_assert_str_eq(string(after, "rip"), "0xffffffff81000000");
+	cr_assert_str_eq(string(after, "r11"), "0x246");
+	ring = json_object_get(nth("summary", 0), "ring");
+	assert_keys(ring, "calls recorded exits lost moved mapped_late fallback");
+	cr_assert_eq(json_integer_value(json_object_get(ring, "calls")), 10000000);
+	cr_assert_str_eq(string(ring, "fallback"), "it is so");
+}

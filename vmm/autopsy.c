@@ -80,6 +80,8 @@ static const char *run_again(struct autopsy *a, const struct run_end *first, str
 
 	if (again.watch == WATCH_NONE || !last)         /* there is no gate to step from */
 		again.watch = WATCH_STEP;
+	else if (again.watch == WATCH_RING)             /* its numbers are no two runs' alike */
+		again.watch = WATCH_GATES;
 	run_stop_machine(a->machine);
 	if (console && !run_start_machine(r, a->machine)) {
 		a->view->vm = a->machine->cpu[0];

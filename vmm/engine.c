@@ -136,7 +136,7 @@ bool engine_watch(enum watch_method *method, struct debug_ways *ways)
 		return true;
 	kvm_probe_debug(DEVICE, &result);
 	*ways = probe_debug_ways(&result);
-	if (*method == WATCH_STEP || *method == WATCH_GATES)
+	if (*method == WATCH_STEP || *method == WATCH_GATES || *method == WATCH_RING)
 		return true;
 	if (probe_breaks(&result, why, sizeof why)) {
 		*method = WATCH_BREAK;

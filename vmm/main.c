@@ -101,6 +101,7 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 	request.watch = watch;
 	request.patient = o->watch != WATCH_AUTO;
 	request.header.watch = watch_method_name(watch);
+	request.header.unseen = watch == WATCH_RING ? ring_limits : NULL;
 	if (o->trace || o->lint) {
 		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);
 		if (!request.sink) {
@@ -187,12 +188,6 @@ static int trace_guest(struct options *o, int *number)
 	return status;
 }
 
-static int refuse_watch(enum watch_method method)
-{
-	message("--watch=%s is not available in this version: break, step and gates are", watch_method_name(method));
-	return EXIT_STATUS_CANNOT_RUN;
-}
-
 /* Standard descriptors that we were started without must not become something else. */
 static void open_standard_descriptors(void)
 {
@@ -213,8 +208,6 @@ static int run(struct options *o, int *number)
 	}
 	if (o->probe)
 		return engine_probe();
-	if (o->watch == WATCH_RING)
-		return refuse_watch(o->watch);
 	return trace_guest(o, number);
 }
 

@@ -13,6 +13,7 @@
 #include "lint/lint.h"
 #include "deadline.h"
 #include "message.h"
+#include "watch/ring_record.h"
 #include "watch/watch.h"
 
 #include <inttypes.h>
@@ -83,7 +84,7 @@ static void on_transition(void *context, struct transition *t)
 
 	deadline_progress();
 	check_transition(&r->context, t, &checks);
-	if (!checks.count)
+	if (!checks.count && !t->recorded)
 		p->unchecked++;
 	for (unsigned n = 0; n < checks.count; n++) {
 		if (checks.check[n].held)
@@ -91,9 +92,12 @@ static void on_transition(void *context, struct transition *t)
 		else
 			p->summary.checks_contradicted++;
 	}
-	claims_transition(p->claims, t, &p->view);
-	autopsy_transition(p->recorder, t);
-	lint_transition(p->lint, t, &p->view);
+	/* Claims, the flight recorder and lint ask for the state before. */
+	if (!t->recorded) {
+		claims_transition(p->claims, t, &p->view);
+		autopsy_transition(p->recorder, t);
+		lint_transition(p->lint, t, &p->view);
+	}
 	/* A contradiction is told whatever was asked for. */
 	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
 		p->summary.events++;
@@ -104,6 +108,39 @@ static void on_transition(void *context, struct transition *t)
 		}
 	}
 	show_progress(p, t->seq);
+}
+
+/* Whether somebody reads of it. */
+static bool is_told(const struct pipeline *p, uint32_t id)
+{
+	const struct run_request *r = p->request;
+
+	return r->sink && !r->lint_only && r->wanted(r->options, ring_gate_kind(id));
+}
+
+/* Recorded entries, thousands at a time: those that nobody reads are checked and counted as they are. */
+static void on_records(void *context, const struct ring_batch *batch)
+{
+	struct pipeline *p = context;
+	const struct run_request *r = p->request;
+	struct transition t;
+
+	deadline_progress();
+	for (size_t n = 0; n < batch->count; n++) {
+		const struct ring_record *record = &batch->record[n];
+		int held = -1;
+
+		if (!is_told(p, record->id))
+			held = check_record(&r->context, record, batch->now);
+		if (held >= 0) {
+			p->summary.checks_held += (unsigned)held;
+			p->summary.events += !r->sink || r->wanted(r->options, ring_gate_kind(record->id));
+			continue;
+		}
+		ring_batch_transition(&p->view, batch, n, &t);
+		on_transition(p, &t);
+	}
+	show_progress(p, batch->seq + batch->count - 1);
 }
 
 static void tell_claims(struct pipeline *p)
@@ -161,10 +198,13 @@ static int status_of(struct pipeline *p, const struct run_end *end)
 	p->summary.end = end->end;
 	p->summary.code = end->code;
 	p->summary.free_runs = end->free_runs;
+	p->summary.ring = p->request->watch == WATCH_RING ? &end->ring : NULL;
 	p->summary.account = *end->account ? end->account : NULL;
 	if (p->unchecked)
 		message("%" PRIu64 " transitions passed without a single check", p->unchecked);
-	if (p->summary.checks_contradicted || p->unchecked)
+	if (end->ring.lost)
+		message("%" PRIu64 " calls were lost: what the ring holds does not agree with its own counts", end->ring.lost);
+	if (p->summary.checks_contradicted || p->unchecked || end->ring.lost)
 		return EXIT_STATUS_CONTRADICTED;
 	if (end->interrupted)
 		return EXIT_STATUS_TIMEOUT;
@@ -229,6 +269,9 @@ int run_watched(const struct run_request *r, const struct run_machine *machine, 
 	case WATCH_GATES:
 		err = watch_gates(watch, end);
 		break;
+	case WATCH_RING:
+		err = watch_ring(watch, end);
+		break;
 	default:
 		err = watch_step(watch, end);
 	}
@@ -255,7 +298,7 @@ static int watch_it(struct pipeline *p)
 	struct run_end end = { 0 };
 	struct watch watch = {
 		.view = &p->view, .ports = &p->ports, .event = on_transition, .about = on_about, .tables = on_tables,
-		.context = p, .patient = r->patient,
+		.records = on_records, .context = p, .patient = r->patient,
 	};
 	int err;
 

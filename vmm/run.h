@@ -32,7 +32,7 @@ struct run_request {
 	bool cpu_vendor_set;
 	enum vendor cpu_vendor;
 	unsigned timeout_seconds;       /* 0: none */
-	enum watch_method watch;        /* WATCH_STEP, WATCH_BREAK, WATCH_GATES, or WATCH_NONE: the guest runs untouched */
+	enum watch_method watch;        /* WATCH_STEP, WATCH_BREAK, WATCH_GATES, WATCH_RING, or WATCH_NONE: the guest runs untouched */
 	bool patient;                   /* WATCH_STEP, WATCH_BREAK: asked for by name, so leave nothing out */
 	struct debug_ways debug_ways;
 	struct sink *sink;              /* where the transitions go; NULL: only checked */

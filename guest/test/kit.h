@@ -27,12 +27,16 @@
 	wrmsr
 	.endm
 
+#ifndef FMASK
+#define FMASK                   NT_FMASK
+#endif
+
 /* SYSCALL to HANDLER: SCE, Windows' STAR and FMASK. */
 	.macro	enable_syscall handler
 	write_msr X86_MSR_EFER, 0, (X86_EFER_SCE|X86_EFER_LME|X86_EFER_LMA|X86_EFER_NXE)
 	write_msr X86_MSR_STAR, NT_STAR_HIGH, 0
 	write_msr X86_MSR_LSTAR, 0, \handler
-	write_msr X86_MSR_FMASK, 0, NT_FMASK
+	write_msr X86_MSR_FMASK, 0, FMASK
 	.endm
 
 /* Own GDT, IDT and TSS; CS and SS as Windows has them. */

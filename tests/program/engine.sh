@@ -22,8 +22,6 @@ fi
 PATH=$work run intel --engine=box-intel --trace "$build/minimal.elf"
 check "--engine=box-intel without Bochs: status 3" status_is intel 3
 check "--engine=box-intel without Bochs: one line says what to do" says intel 'Intel box.*apt-get install bochs'
-run ring --watch=ring --trace "$build/minimal.elf"
-check "--watch=ring: status 3 while there is none" status_is ring 3
 
 mkdir "$work/bin"
 cp "$vmm" "$work/bin/vmm"

@@ -54,4 +54,13 @@ static inline const struct gate *transition_fault(const struct transition *t)
 void check_transition(const struct check_context *context, const struct transition *t,
                       struct check_list *list);
 
+/* The same of a recorded entry (check_transition calls it): may yield count 0, where nothing can be said of it. */
+void check_recorded(const struct check_context *context, const struct transition *t, struct check_list *list);
+/*
+ * Its checks on a record as it is, for many of them: how many there were, if all held; -1 if one did not.  now: the
+ * vCPU's EFER and MSRs at that entry, or NULL.
+ */
+struct ring_record;
+int check_record(const struct check_context *context, const struct ring_record *record, const struct x86_state *now);
+
 #endif

@@ -24,6 +24,8 @@ struct vm_machine {
 	uint8_t *guest_memory;          /* the same bytes as KVM maps them: parts can be read-only */
 	uint64_t memory_size;
 	bool protected;                 /* some of it is */
+	uint8_t *private;               /* private.c; NULL: none */
+	uint64_t private_size;
 
 	struct vm *volatile entered;    /* the vCPU that runs or ran last, or NULL */
 	volatile sig_atomic_t interrupted;      /* vm_interrupt, which no vm_run has told of yet */

@@ -53,6 +53,15 @@ int vm_irq_line(struct vm *vm, unsigned gsi, bool level);
 void *vm_memory(struct vm *vm, uint64_t gpa, uint64_t size);
 uint64_t vm_memory_size(const struct vm *vm);
 
+/* Bit 0 of each byte: whether the page from gpa on has ever been touched; others read as zero.  False: not known. */
+bool vm_memory_resident(struct vm *vm, uint64_t gpa, uint64_t pages, uint8_t *resident);
+
+/*
+ * Zeroed memory at gpa that is not the guest's: vm_memory does not give it.  Once for each machine, above its memory
+ * and where no device is; NULL after a message.  Valid until the machine's end.
+ */
+void *vm_private_memory(struct vm *vm, uint64_t gpa, uint64_t size);
+
 /*
  * A write by the guest to the page of gpa exits as EXIT_PROTECTED, with nothing
  * of the instruction done, until vm_unprotect lets it write everywhere again.

@@ -246,6 +246,8 @@ void vm_machine_close(struct vm_machine *m)
 		munmap(m->memory, m->memory_size);
 	if (m->guest_memory)
 		munmap(m->guest_memory, m->memory_size);
+	if (m->private)
+		munmap(m->private, m->private_size);
 	free(m);
 }
 

@@ -13,6 +13,17 @@ static struct json_sink *self(struct sink *sink)
 	return (struct json_sink *)sink;
 }
 
+static void put_limits(struct json_writer *w, const struct trace_limit *limits)
+{
+	for (const struct trace_limit *l = limits; l && l->path; l++) {
+		json_open(w, NULL, '{');
+		json_text(w, "path", l->path);
+		json_text(w, "what", l->what);
+		json_text(w, "engine", l->engine);
+		json_close(w, '}');
+	}
+}
+
 static void json_header(struct sink *sink, const struct trace_header *h)
 {
 	struct json_writer *w = &self(sink)->writer;
@@ -28,13 +39,8 @@ static void json_header(struct sink *sink, const struct trace_header *h)
 	json_text(w, "provenance", h->provenance);
 	self(sink)->limits = h->limits;
 	json_open(w, "limits", '[');
-	for (const struct trace_limit *l = h->limits; l && l->path; l++) {
-		json_open(w, NULL, '{');
-		json_text(w, "path", l->path);
-		json_text(w, "what", l->what);
-		json_text(w, "engine", l->engine);
-		json_close(w, '}');
-	}
+	put_limits(w, h->limits);
+	put_limits(w, h->unseen);
 	json_close(w, ']');
 	json_end_line(w);
 }
@@ -96,6 +102,22 @@ static void json_finding(struct sink *sink, const struct finding *f)
 	json_end_line(w);
 }
 
+static void put_ring(struct json_writer *w, const struct ring_account *ring)
+{
+	json_open(w, "ring", '{');
+	json_number(w, "calls", ring->calls);
+	json_number(w, "recorded", ring->recorded);
+	json_number(w, "exits", ring->exits);
+	json_number(w, "lost", ring->lost);
+	json_number(w, "moved", ring->moved);
+	json_number(w, "mapped_late", ring->mapped_late);
+	if (*ring->fallback)
+		json_text(w, "fallback", ring->fallback);
+	else
+		json_null(w, "fallback");
+	json_close(w, '}');
+}
+
 static void json_summary(struct sink *sink, const struct trace_summary *s)
 {
 	struct json_writer *w = &self(sink)->writer;
@@ -125,6 +147,8 @@ static void json_summary(struct sink *sink, const struct trace_summary *s)
 	json_text(w, "account", s->account);
 	if (s->free_runs)
 		json_number(w, "free_runs", (unsigned)s->free_runs);
+	if (s->ring)
+		put_ring(w, s->ring);
 	json_number(w, "status", (unsigned)s->status);
 	json_end_line(w);
 }

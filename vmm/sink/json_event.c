@@ -274,11 +274,42 @@ static bool is_return(enum gate_kind kind)
 	return kind == GATE_SYSRET || kind == GATE_SYSEXIT || kind == GATE_IRET;
 }
 
+/* An entry that was recorded: what of the state after was sampled, and nothing of the state before. */
+static void put_recorded(struct json_writer *w, const struct transition *t, const struct check_list *list)
+{
+	static const struct { const char *name; enum x86_gpr gpr; } order[] = {
+		{ "rax", GPR_RAX }, { "rcx", GPR_RCX }, { "rdx", GPR_RDX }, { "rbx", GPR_RBX }, { "rbp", GPR_RBP },
+		{ "rsi", GPR_RSI }, { "rdi", GPR_RDI }, { "rsp", GPR_RSP }, { "r8", GPR_R8 }, { "r9", GPR_R9 },
+		{ "r10", GPR_R10 }, { "r11", GPR_R11 },
+	};
+
+	json_open(w, NULL, '{');
+	json_text(w, "kind", gate_kind_name(t->gate.kind));
+	json_number(w, "seq", t->seq);
+	json_number(w, "cpu", t->cpu);
+	json_hex(w, "tsc", t->tsc);
+	json_text(w, "recorded", "ring");
+	json_open(w, "after", '{');
+	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
+		json_hex(w, order[i].name, t->after.gpr[order[i].gpr]);
+	json_hex(w, "cr3", t->after.cr3);
+	json_hex(w, "rip", t->after.rip);
+	json_close(w, '}');
+	put_checks(w, list);
+	if (t->service.valid)
+		json_service(w, t);
+	json_end_line(w);
+}
+
 void json_transition(struct sink *sink, const struct transition *t, const struct check_list *list)
 {
 	struct json_sink *s = (struct json_sink *)sink;
 	struct json_writer *w = &s->writer;
 
+	if (t->recorded) {
+		put_recorded(w, t, list);
+		return;
+	}
 	json_open(w, NULL, '{');
 	json_text(w, "kind", gate_kind_name(t->gate.kind));
 	json_number(w, "seq", t->seq);

@@ -20,6 +20,24 @@ static const struct trace_limit box[] = {
 	{ 0 },
 };
 
+#define GATES "--watch=gates"
+
+const struct trace_limit ring_limits[] = {
+	{ "what is not an entry by SYSCALL or SYSENTER",
+	  "returns, INT n, IRET, far transfers and exceptions are not seen once entries are recorded, and of an entry only "
+	  "registers behind it", GATES, NULL },
+	{ "a call's strings, and arguments on the caller's stack", "not sampled: records are read later", GATES, NULL },
+	{ "the guest's page tables and IDT handlers",
+	  "one entry that was zero leads to the stub; where there can be more than one address space, the handlers of #PF and "
+	  "#DF begin with a stop: code that reads these finds it", GATES, NULL },
+	{ "an address space in which the stub is not mapped",
+	  "at its first entry a frame of #PF is pushed below the caller's RSP and taken back, and CR2 is changed (summary: "
+	  "mapped_late)", GATES, NULL },
+	{ "an NMI, or a #DB by a TF that FMASK leaves set",
+	  "can be taken within the stub, whose address its handler sees", GATES, NULL },
+	{ 0 },
+};
+
 static const struct trace_limit none[] = { { 0 } };
 
 const struct trace_limit *trace_limits(enum emulator emulator)

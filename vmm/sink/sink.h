@@ -10,6 +10,7 @@
 #include "check/check.h"
 #include "check/claims.h"
 #include "lint/lint.h"
+#include "watch/ring_account.h"
 #include "watch/transition.h"
 
 #include <stdio.h>
@@ -30,6 +31,7 @@ struct trace_header {
 	unsigned cpus;                  /* vCPUs of the guest */
 	const char *provenance;         /* "QEMU 7.2 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd" */
 	const struct trace_limit *limits;       /* ends with path NULL; NULL: none known */
+	const struct trace_limit *unseen;       /* the same, of the watch method: what it does not see */
 };
 
 struct trace_summary {
@@ -41,6 +43,7 @@ struct trace_summary {
 	uint64_t code;                  /* end "exit": the value the guest wrote to the exit port */
 	const char *account;            /* one sentence for a person, or NULL */
 	uint64_t free_runs;             /* how often it ran freely up to the next gate, between which not all is seen */
+	const struct ring_account *ring;        /* method "ring", or NULL */
 	int status;                     /* the exit status of the program */
 };
 
@@ -75,6 +78,8 @@ void text_death_short(FILE *file, const struct sink_options *options, const stru
 
 /* limits.c: those of the box, or of a processor (none). */
 const struct trace_limit *trace_limits(enum emulator emulator);
+/* Those of method "ring". */
+extern const struct trace_limit ring_limits[];
 /* The limit that keeps a claim from being exercised, or NULL. */
 const struct trace_limit *limit_of_claim(const struct trace_limit *limits, const char *id);
 

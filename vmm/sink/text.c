@@ -42,6 +42,13 @@ static void text_header(struct sink *sink, const struct trace_header *h)
 			pen_words(pen, DIM, "%s%s", l->path, l[1].path ? ";" : "");
 		pen_end(pen);
 	}
+	if (h->unseen) {
+		pen_hang(pen, 2);
+		pen_words(pen, DIM, "not seen by method %s, or otherwise than untraced:", h->watch);
+		for (const struct trace_limit *l = h->unseen; l->path; l++)
+			pen_words(pen, DIM, "%s%s", l->path, l[1].path ? ";" : "");
+		pen_end(pen);
+	}
 	pen_end(pen);
 
 	pen_to(pen, 2);
@@ -65,13 +72,20 @@ static unsigned depth(const struct x86_state *s)
 	return x86_mode(s) == MODE_64 ? 2 : 0;
 }
 
+static unsigned depth_of(const struct transition *t)
+{
+	if (t->recorded)                        /* the caller's mode, as far as its entry tells */
+		return t->gate.kind == GATE_SYSCALL && !t->recorded_compat && t->after.gpr[GPR_R11] ? 2 : 0;
+	return depth(&t->before);
+}
+
 static void put_gate(struct pen *pen, const struct transition *t)
 {
 	enum gate_kind kind = t->gate.kind;
 	enum style style = kind == GATE_FAULT || t->faulted ? WARN : PLAIN;
 	const char *name = vector_name(t->gate.vector);
 
-	pen_to(pen, COLUMN_GATE + depth(&t->before));
+	pen_to(pen, COLUMN_GATE + depth_of(t));
 	if (kind == GATE_INT)
 		pen_put(pen, style, "int %02X", t->gate.vector);
 	else if (kind == GATE_FAULT && name)
@@ -128,8 +142,10 @@ static void text_transition(struct sink *sink, const struct transition *t, const
 	if (t->symbol)
 		pen_put(pen, NAME, "%s", shorten_symbol(t->symbol, s->changes - COLUMN_AT - 2, symbol,
 							  sizeof(symbol)));
-	else
+	else if (!t->recorded)
 		pen_put(pen, NAME, "0x%llx", (unsigned long long)t->before.rip);
+	else if (t->gate.kind == GATE_SYSCALL)  /* where it goes on: what RCX says */
+		pen_put(pen, NAME, "0x%llx", (unsigned long long)t->after.gpr[GPR_RCX]);
 	pen_to(pen, s->changes);
 	pen->hang = COLUMN_MORE;
 	if (s->cpus > 1)

@@ -207,12 +207,33 @@ static void put_fault(struct pen *pen, const struct transition *t)
 		put_page_fault(pen, t, fault->error);
 }
 
+/* An entry that was recorded: where it leads, and what its registers hold behind it. */
+static void put_recorded(struct text_sink *s, const struct transition *t)
+{
+	struct pen *pen = &s->pen;
+	char symbol[96];
+
+	if (t->target)
+		pen_item(pen, PLAIN, "to %s", shorten_symbol(t->target, pen->width - pen->hang - 3, symbol, sizeof(symbol)));
+	else
+		pen_item(pen, PLAIN, "to 0x%" PRIx64, t->after.rip);
+	for (size_t i = 0; i < COUNT(registers); i++)
+		if (registers[i].gpr < GPR_R12 && t->after.gpr[registers[i].gpr])
+			pen_item(pen, PLAIN, "%s=0x%" PRIx64, registers[i].name, t->after.gpr[registers[i].gpr]);
+	pen_item(pen, DIM, "CR3=0x%" PRIx64, t->after.cr3);
+	pen_item(pen, DIM, "TSC=0x%" PRIx64, t->tsc);
+}
+
 void text_changes(struct text_sink *s, const struct transition *t)
 {
 	struct pen *pen = &s->pen;
 	enum x86_mode old = x86_mode(&t->before), new = x86_mode(&t->after);
 	char name[16];
 
+	if (t->recorded) {
+		put_recorded(s, t);
+		return;
+	}
 	if (t->gate.kind == GATE_WRMSR || t->gate.kind == GATE_RDMSR)
 		put_msr(s, t);
 	if (t->gate.kind == GATE_FAULT || t->faulted)

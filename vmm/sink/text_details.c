@@ -92,7 +92,8 @@ void text_details(struct text_sink *s, const struct transition *t, const struct 
 
 	if (t->gate.kind == GATE_INT || t->gate.kind == GATE_FAULT || t->faulted)
 		put_frame(pen, t);
-	text_descriptors(s, t);
+	if (!t->recorded)
+		text_descriptors(s, t);
 	if (t->entry || (is_return_to_user(t) && t->unpaired != UNPAIRED_NOT))
 		text_return(s, t);
 	else if (t->service.valid)

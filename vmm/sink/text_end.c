@@ -174,6 +174,27 @@ static void put_free_runs(struct pen *pen, const struct trace_summary *summary)
 	pen_end(pen);
 }
 
+static void put_ring(struct pen *pen, const struct ring_account *ring)
+{
+	if (!ring)
+		return;
+	pen->hang = 8;
+	pen_put(pen, PLAIN, "ring  ");
+	pen_item(pen, PLAIN, "%" PRIu64 " calls, %" PRIu64 " of them recorded with %" PRIu64 " exits,", ring->calls,
+		 ring->recorded, ring->exits);
+	pen_join(pen, ring->lost ? BAD : GOOD, "%" PRIu64 " lost", ring->lost);
+	if (ring->moved)
+		pen_item(pen, PLAIN, "moved %" PRIu64 " times", ring->moved);
+	if (ring->mapped_late)
+		pen_item(pen, PLAIN, "mapped late %" PRIu64 " times", ring->mapped_late);
+	pen_end(pen);
+	if (!*ring->fallback)
+		return;
+	pen_hang(pen, 8);
+	pen_words(pen, WARN, "watched gate by gate: %s", ring->fallback);
+	pen_end(pen);
+}
+
 void text_end(struct text_sink *s, const struct trace_summary *summary)
 {
 	struct pen *pen = &s->pen;
@@ -184,6 +205,7 @@ void text_end(struct text_sink *s, const struct trace_summary *summary)
 	pen_end(pen);
 	put_kinds(s, summary);
 	put_free_runs(pen, summary);
+	put_ring(pen, summary->ring);
 	pen->hang = 4;
 	pen_put(pen, PLAIN, "checks");
 	pen_item(pen, GOOD, "%" PRIu64 " held", summary->checks_held);

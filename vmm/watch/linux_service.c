@@ -70,11 +70,11 @@ static unsigned arguments32(struct guest_view *v, const struct transition *t, ui
 		args[n] = (uint32_t)s->gpr[order[n]];
 	if (t->gate.kind == GATE_INT)
 		return REGISTERS;
-	if (linux_user_read(v, s, (uint32_t)s->gpr[t->gate.kind == GATE_SYSCALL ? GPR_RSP : GPR_RBP], &sixth, 4) != 4)
-		return REGISTERS - 1;
-	args[REGISTERS - 1] = sixth;
 	if (t->gate.kind == GATE_SYSCALL)       /* which takes ECX for itself */
 		args[1] = (uint32_t)s->gpr[GPR_RBP];
+	if (t->recorded || linux_user_read(v, s, (uint32_t)s->gpr[t->gate.kind == GATE_SYSCALL ? GPR_RSP : GPR_RBP], &sixth, 4) != 4)
+		return REGISTERS - 1;
+	args[REGISTERS - 1] = sixth;
 	return REGISTERS;
 }
 
@@ -168,7 +168,9 @@ void linux_service(struct guest_view *v, struct transition *t)
 		service->arg_count = count;
 	if (service->call) {
 		service->name = service->call->name;
-		read_strings(v, t);
+		if (!t->recorded)
+			read_strings(v, t);
 	}
-	find_way_back(v, t);
+	if (!t->recorded)
+		find_way_back(v, t);
 }

@@ -77,6 +77,8 @@ static void call64(struct guest_view *v, struct transition *t)
 		stack = (unsigned)entry & 15;
 	}
 	registers = stack ? REGISTER_ARGUMENTS : register_arguments(service->name);
+	if (t->recorded)
+		stack = 0;
 	const uint64_t first[REGISTER_ARGUMENTS] = {
 		s->gpr[GPR_R10], s->gpr[GPR_RDX], s->gpr[GPR_R8], s->gpr[GPR_R9]
 	};
@@ -118,7 +120,7 @@ static void call32(struct guest_view *v, struct transition *t)
 	    view_read(v, &t->after, table.base + 4 * (uint64_t)service->index, &handler, 4) != 4)
 		return;
 	service->name = exact_name(v, handler);
-	if (view_read(v, &t->after, table.arguments + service->index, &bytes, 1) != 1)
+	if (t->recorded || view_read(v, &t->after, table.arguments + service->index, &bytes, 1) != 1)
 		return;
 	if (t->gate.kind != GATE_INT)
 		stack += RETURN_ADDRESSES;
@@ -151,6 +153,27 @@ void service_of_entry(struct guest_view *v, struct transition *t)
 		linux_service(v, t);
 	else
 		windows_service(v, t);
+}
+
+/* The caller as far as it was sampled, in the mode that its entry tells: what the conventions above want to know. */
+static void make_caller(const struct x86_state *now, const struct transition *t, struct x86_state *caller)
+{
+	const bool was_64 = t->gate.kind == GATE_SYSCALL && !t->recorded_compat;
+
+	*caller = *now;
+	memcpy(caller->gpr, t->after.gpr, sizeof caller->gpr);
+	caller->cpl = 3;
+	caller->cs = (struct x86_segment){ .l = was_64, .db = !was_64 };
+}
+
+void service_of_record(struct guest_view *v, const struct x86_state *now, struct transition *t)
+{
+	struct transition call = { .recorded = true, .gate = { .kind = t->gate.kind }, .after = *now };
+
+	call.after.cpl = 0;
+	make_caller(now, t, &call.before);
+	service_of_entry(v, &call);
+	t->service = call.service;
 }
 
 void service_of_return(struct guest_view *v, struct transition *t)

@@ -223,6 +223,7 @@ static struct stepper *at_turn(struct crew *c)
 static int begin(struct crew *c, const struct watch *w, struct run_end *end, struct stretches *stretches, bool always)
 {
 	turns_begin(&c->turns, w);
+	c->order.seq = w->seq;
 	for (unsigned n = 0; n < c->turns.cpus; n++) {
 		struct stepper *st = &c->stepper[n];
 
@@ -270,6 +271,11 @@ static enum outcome next_turn(struct crew *c)
 	return STEPPED;
 }
 
+static const struct path_step *last_step(const struct stepper *st)
+{
+	return &st->path[(st->steps - 1) % PATH_MAX_STEPS];
+}
+
 static enum outcome watch_on(struct crew *c, struct run_end *end)
 {
 	enum outcome outcome = STEPPED;
@@ -285,10 +291,29 @@ static enum outcome watch_on(struct crew *c, struct run_end *end)
 			return FAILED;
 		decode(st);
 		outcome = go_on(st);
+		if ((outcome == STEPPED || outcome == STOPPED) && st->w->enough &&
+		    st->w->enough(st->w->context, last_step(st)))
+			break;
 		if (c->turns.cpus > 1 && (outcome == STEPPED || outcome == STOPPED) && turn_is_over(st))
 			outcome = next_turn(c);
 	}
 	return outcome;
+}
+
+/* Between steps KVM holds a TF of its own in RFLAGS: say what each guest has, for whoever runs it from here on. */
+static int leave(struct crew *c)
+{
+	int err = 0;
+
+	for (unsigned n = 0; n < c->turns.cpus && !err; n++) {
+		struct stepper *st = &c->stepper[n];
+		struct x86_state s;
+
+		err = stepper_sample(st, &s, VM_REGS);
+		if (!err)
+			err = vm_set_state(st->w->vm, &s, VM_REGS);
+	}
+	return err;
 }
 
 static int watch_all(const struct watch *w, struct run_end *end, struct stretches *stretches, bool always)
@@ -307,6 +332,8 @@ static int watch_all(const struct watch *w, struct run_end *end, struct stretche
 	for (unsigned n = 0; n < c->turns.cpus; n++)
 		end->free_runs += c->stepper[n].roaming.stretches;
 	w->view->patches = NULL;
+	if (w->enough && leave(c))
+		outcome = FAILED;
 	free(c);
 	return outcome == FAILED ? -1 : 0;
 }

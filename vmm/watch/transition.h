@@ -108,6 +108,15 @@ struct transition {
 	const char *symbol;             /* "name+1A" at before.rip, or NULL; valid for the trace's life */
 	const char *target;             /* the same at after.rip */
 
+	/*
+	 * Written down by the guest's own processor at the handler, without an exit: of after RIP, RAX to RDI, R8 to R11 and
+	 * CR3 are known, and nothing of before.  symbol: at RCX, where SYSCALL's caller goes on.
+	 */
+	bool recorded;
+	bool recorded_compat;           /* by IA32_CSTAR: the caller ran 32-bit code */
+	bool has_stack_msr;             /* after.msr.sysenter_esp and after.efer are known, too */
+	uint64_t tsc;                   /* when */
+
 	bool faulted;                   /* the instruction raised an exception instead of passing its gate */
 	struct gate delivery;           /* faulted: that exception, kind GATE_FAULT, with what its delivery read */
 	struct frame frame;             /* as found on the stack afterwards; count 0: none */

@@ -6,6 +6,7 @@
 
 #include "device/ports.h"
 #include "watch/guest_view.h"
+#include "watch/ring_account.h"
 #include "watch/transition.h"
 
 #include <signal.h>
@@ -25,6 +26,7 @@ struct run_end {
 	bool died;                      /* not by itself */
 	bool interrupted;               /* by *stop: a timeout or a signal */
 	uint64_t code;
+	struct ring_account ring;
 	uint64_t free_runs;             /* how often the guest ran freely up to the next gate */
 	char account[256];              /* one sentence, or empty */
 
@@ -42,6 +44,8 @@ struct run_end {
 	uint64_t found;                 /* RIP, where the guest was found */
 };
 
+struct ring_batch;
+
 struct watch {
 	struct vm *vm;                  /* the first vCPU */
 	struct vm *const *cpu;          /* all of them, from that on */
@@ -53,7 +57,15 @@ struct watch {
 	void (*about)(void *context, const struct transition *t);
 	/* After LGDT, LIDT, LTR or LLDT.  May be NULL. */
 	void (*tables)(void *context, const struct x86_state *now);
-	void *context;                  /* of all three */
+	/* Method "ring": recorded entries, many at a time; the pointer is good until it returns. */
+	void (*records)(void *context, const struct ring_batch *batch);
+	/*
+	 * Whether to stop here, behind the instruction *last, or behind what ran freely from it on.  The guest stands as it would
+	 * untraced behind a gate that has just been told.  May be NULL.
+	 */
+	bool (*enough)(void *context, const struct path_step *last);
+	void *context;                  /* of them all */
+	uint64_t seq;                   /* of the last transition that was told before this watch began */
 	const volatile sig_atomic_t *stop;      /* becomes non-zero when the run shall end */
 	struct debug_ways debug_ways;
 	bool irqchip;                   /* KVM has the interrupt controllers: HLT waits inside it */
@@ -82,6 +94,12 @@ int watch_break(const struct watch *w, struct run_end *end);
  * yet is stepped.
  */
 int watch_gates(const struct watch *w, struct run_end *end);
+
+/*
+ * SYSCALL and SYSENTER recorded by the guest's own processor, without an exit, from the first one on; up to that, and
+ * where it cannot be done, as watch_gates.  Wants records.
+ */
+int watch_ring(const struct watch *w, struct run_end *end);
 
 /* Untouched: no stops, no steps, no transitions. */
 int watch_nothing(const struct watch *w, struct run_end *end);

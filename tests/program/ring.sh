@@ -1,0 +1,181 @@
+#!/bin/bash
+# Method ring: every entry is there, each as its handler found it, at the price that was promised; and the guest
+# cannot tell.
+. "$(dirname "$0")/tap.sh"
+source=$(cd "$here/../.." && pwd)
+
+console() { grep '^guest:' "$work/$1.err"; }
+same_console() { [ "$(console "$1" | wc -l)" -ge "${3:-2}" ] && diff <(console "$1") <(console "$2"); }
+ring() { json "$1" ".[-1].ring | $2"; }
+whole() { # NAME: it ended by itself, all held, nothing was lost
+	status_is "$1" 0 && json "$1" '.[-1] | .checks.contradicted == 0 and .ring.lost == 0'
+}
+
+# --- what is recorded ---
+
+entries='select((.kind == "syscall" or .kind == "sysenter") and .fault == null)'
+called() { jq -c "$entries | [.kind, .service.number, .service.name, (.service.args[0:4] | if \$kind == 64 then . else null end), .after.rip, .after.rsp]" \
+	--argjson kind "$2" "$work/$1.out"; }
+same_calls() { [ "$(called "$1" "$3" | wc -l)" -gt 15 ] && diff <(called "$1" "$3") <(called "$2" "$3"); }
+for guest in guest:64 guest32:32; do
+	bits=${guest#*:} guest=${guest%:*}
+	run step -f json --watch=step --engine=box "$build/$guest.elf"
+	run ring -f json --watch=ring --engine=box "$build/$guest.elf"
+	check "$guest: nothing lost, nothing contradicted" whole ring
+	check "$guest: the calls that step sees, by the same names, with the same arguments, in that order" same_calls step ring "$bits"
+	check "$guest: all but the first are recorded, with nothing of the state before" json ring \
+		"[.[] | $entries] | length > 15 and (.[1:] | all(.recorded == \"ring\" and .before == null and .tsc and .after.cr3))"
+	check "$guest: the header says what is not seen" json ring '.[0].limits | any(.path | test("not an entry"))'
+	run none --watch=none --engine=box "$build/$guest.elf"
+	check "$guest: the console of an untouched run" same_console none ring
+done
+
+run ring -f json --watch=ring --engine=box "$build/entries.elf"
+run none --watch=none --engine=box "$build/entries.elf"
+check "entries: whole" whole ring
+check "entries: registers, flags, selectors, CR2, CR3 and MSRs at the handler's first instruction as untouched" \
+	same_console none ring 100
+registers() { # as the guest itself found them, a line a call
+	console "$1" | sed 's/^guest: //' | awk 'NR % 24 >= 1 && NR % 24 <= 12 { printf "%s%s", $0, NR % 24 == 12 ? "\n" : " " }' | tail -n +2
+}
+recorded() {
+	jq -r 'select(.recorded).after | [.rax, .rcx, .rdx, .rbx, .rsp, .rbp, .rsi, .rdi, .r8, .r9, .r10, .r11]
+		| map(ltrimstr("0x") | "0" * (16 - length) + .) | join(" ")' "$work/$1.out"
+}
+same_registers() { [ "$(recorded "$1" | wc -l)" = 4 ] && diff <(registers none) <(recorded "$1"); }
+check "entries: the records hold what the guest found" same_registers ring
+
+for guest in entries-open transparency transparency32 paging32 lazy selfmod; do
+	run ring -f json --watch=ring --engine=box "$build/$guest.elf"
+	run none --watch=none --engine=box "$build/$guest.elf"
+	check "$guest: the guest sees what it sees untouched" same_console none ring 0
+	check "$guest: and ends so" diff "$work/none.status" "$work/ring.status"
+	[ "$guest" != entries-open ] || check "entries-open: where FMASK leaves IF, too" ring ring '.recorded == 4 and .fallback == null'
+done
+
+# --- many ---
+
+run calls -t -f json --watch=ring --engine=box --trace=msr "$build/calls.elf"
+check "200,000 calls: whole" whole calls
+check "  all of them, at least 1,000 for each exit" ring calls '.calls == 200000 and .recorded == 199999 and .exits * 1000 <= .calls'
+run calls -f json --watch=ring --engine=box "$build/calls.elf"
+check "  and in JSON, each with its own number" json calls \
+	'[.[] | select(.kind == "syscall").service.number] == [range(199999; -1; -1)]'
+run many -f json --watch=ring --engine=box --trace=msr "$build/calls-10m.elf"
+check "10,000,000 calls: whole" whole many
+check "  all of them, at least 1,000 for each exit" ring many '.calls == 10000000 and .exits * 1000 <= .calls'
+run calls32 -f json --watch=ring --engine=box --trace=msr "$build/calls32.elf"
+run none --watch=none --engine=box "$build/calls32.elf"
+check "200,000 calls of a 32-bit kernel: whole" whole calls32
+check "  all of them" ring calls32 '.calls == 200000 and .recorded == 199999'
+check "  what its handler finds is the same" same_console none calls32 10
+
+# What a plugin counts: instructions of the guest, untouched and recorded.
+mkdir -p "$work/build" "$work/bin"
+cp "$vmm" "$work/build"
+cp -r "$build/box" "$work/build" 2>/dev/null
+rm -f "$work"/build/box/snapshot-*
+printf '#!/bin/sh\nexec %s "$@" -plugin %s,out=%s\n' "$(command -v qemu-system-x86_64)" "$(find "$build" -name insncount.so)" \
+	"$work/count" >"$work/bin/qemu-system-x86_64"
+chmod +x "$work/bin/qemu-system-x86_64"
+instructions() { # GUEST METHOD
+	rm -f "$work/count"
+	PATH=$work/bin:$PATH "$work/build/vmm" "$build/$1.elf" --engine=box --watch="$2" >/dev/null 2>&1 </dev/null
+	od -An -tu8 "$work/count" | tr -d ' '
+}
+cheap() { # GUEST CALLS
+	local none ring
+	none=$(instructions "$1" none) ring=$(instructions "$1" ring)
+	echo "$none untouched, $ring recorded"
+	[ "$none" -gt "$2" ] && [ "$ring" -gt "$((none + 10 * $2))" ] && [ "$((ring - none))" -le "$((40 * $2))" ]
+}
+check "at most 40 instructions for each call, 64-bit" cheap calls 200000
+check "at most 40 instructions for each call, where FMASK leaves IF" cheap calls-open 200000
+check "at most 40 instructions for each call, 32-bit" cheap calls32 200000
+
+# --- processors and address spaces ---
+
+run smp -f json --watch=ring --engine=box --cpus=2 --trace=msr "$build/calls-smp.elf"
+run none --watch=none --engine=box --cpus=2 "$build/calls-smp.elf"
+check "two processors: whole" whole smp
+check "  20,000 calls of each, all recorded" ring smp '.calls == 40000 and .recorded == 39999'
+check "  the guest counts as many" same_console none smp
+run smp -f json --watch=ring --engine=box --cpus=2 --trace=syscall "$build/calls-smp.elf"
+check "  each to its own handler" json smp \
+	'[.[] | select(.recorded)] | group_by(.cpu) | map([length, (map(.after.rip) | unique | length)]) | sort == [[19999, 1], [20000, 1]]'
+
+for guest in spaces:1:600 spaces-later:1:600 spaces-stack:1:600 spaces-root:2:600 spaces-taken:2:6000000; do
+	calls=${guest##*:} guest=${guest%:*} late=${guest#*:} guest=${guest%%:*}
+	run ring -f json --watch=ring --engine=box --trace=msr "$build/$guest.elf"
+	run none --watch=none --engine=box "$build/$guest.elf"
+	check "$guest: whole" whole ring
+	check "$guest: $calls calls, mapped late in $late address spaces" ring ring \
+		".calls == $calls and .recorded == .calls - 1 and .mapped_late == $late"
+	check "$guest: the same console" same_console none ring
+done
+check "spaces-taken: the slots moved" ring ring '.moved == 1'
+
+# --- where it cannot be done ---
+
+run full -f json --watch=ring --engine=box "$build/spaces-full.elf"
+check "full page tables: whole" whole full
+check "  it is watched gate by gate, and that is said" ring full '.calls == 600 and .recorded == 0 and (.fallback | test("no room"))'
+check "  on stderr, too" says full 'no room.*gate by gate'
+# --- a stub with one thing wrong ---
+
+mkdir "$work/source"
+(cd "$source" && tar -cf - --exclude=./build --exclude=./.git .) | tar -xf - -C "$work/source"
+mkdir "$work/mutants" && cp -as "$(readlink -f "$build/box")" "$work/mutants/box"
+cd "$work" || exit 1
+check "a copy builds" sh -c "meson setup mutants source >setup.log 2>&1 && ninja -C mutants vmm >ninja.log 2>&1 ||
+	{ tail -5 setup.log ninja.log; exit 1; }"
+differs() { ! "$@" >/dev/null; }
+broken() { # SED-EXPRESSION DESCRIPTION CHECK...
+	local expression=$1 description=$2
+	shift 2
+	cp "$source/vmm/watch/ring_stub.S" source/vmm/watch/ring_stub.S
+	sed -i "$expression" source/vmm/watch/ring_stub.S
+	check "$description: changes the stub" sh -c "! cmp -s '$source/vmm/watch/ring_stub.S' source/vmm/watch/ring_stub.S"
+	check "  builds" sh -c "ninja -C mutants vmm >ninja.log 2>&1 || { tail -5 ninja.log; exit 1; }"
+	vmm=$work/mutants/vmm run broken -f json --watch=ring --engine=box --timeout=20 "$build/entries.elf"
+	check "  is noticed" "$@"
+}
+run none --watch=none --engine=box "$build/entries.elf"
+broken 's/^\tlea\t-1(%rcx), %rcx/\tdec\t%rcx/' "a flag changed" differs same_console none broken 100
+broken '/^\tmov\tRING_RDX(%rcx), %rdx/d' "RDX not restored" differs same_console none broken 100
+broken '/^\tmov\t%r10, RING_R10(%rcx)/d' "R10 not recorded" differs same_registers broken
+broken 's/^\tlea\tRING_RECORD(%rcx), %rcx/\tnop/' "a record lost" status_is broken 1
+check "  and counted" ring broken '.lost == 4'
+
+# --- the Intel box ---
+
+vmm=$build/vmm
+run few -f json --engine=box-intel --watch=ring --trace=msr "$build/calls-few.elf"
+if grep -q 'apt-get install bochs' "$work/few.err"; then
+	done_testing
+	exit
+fi
+check "Intel: 3,000 calls: whole" whole few
+run calls -f json --engine=box-intel --watch=ring --trace=msr "$build/calls.elf"
+check "Intel: 200,000 calls: whole" whole calls
+check "  all of them, at least 1,000 for each exit" ring calls '.calls == 200000 and .exits * 1000 <= .calls'
+# Its TSC counts instructions, of guest, host and VMM together.  Of break a call and its return are two events.
+run break -f json --engine=box-intel --watch=break --trace=msr "$build/calls-few.elf"
+ticks() { printf '%d' "0x$(console "$1" | tail -1 | sed 's/.* //')"; }
+cheaper() {
+	local ring=$(($(ticks calls) / 200000)) break=$(($(ticks break) / 3000 / 2))
+	echo "$ring instructions a call recorded, $break an event up to breakpoints"
+	[ "$ring" -gt 32 ] && [ "$break" -ge "$((15 * ring))" ]
+}
+check "  15 times cheaper than break, an event for an event" cheaper
+run sysenter -f json --engine=box-intel --watch=ring --trace=msr "$build/calls-sysenter.elf"
+check "Intel: 200,000 calls by SYSENTER in long mode: whole" whole sysenter
+check "  all of them" ring sysenter '.calls == 200000 and .recorded == 199999'
+for guest in entries spaces spaces-stack; do
+	run ring -f json --engine=box-intel --watch=ring "$build/$guest.elf"
+	run none --engine=box-intel --watch=none "$build/$guest.elf"
+	check "Intel: $guest: whole" whole ring
+	check "Intel: $guest: the same console" same_console none ring
+done
+
+done_testing

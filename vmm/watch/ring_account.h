@@ -1,0 +1,20 @@
+/*
+ * What watch method "ring" did in a run, for its summary.
+ */
+#ifndef WATCH_RING_ACCOUNT_H
+#define WATCH_RING_ACCOUNT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ring_account {
+	uint64_t calls;                 /* by SYSCALL and SYSENTER, the first one included, which is no record */
+	uint64_t recorded;              /* by the guest's own processor, */
+	uint64_t exits;                 /* with so many exits because a ring was full */
+	uint64_t lost;                  /* of which there is no record */
+	uint64_t moved;                 /* how often the guest took the place of the slots for itself */
+	uint64_t mapped_late;           /* calls in address spaces in which the stub was not mapped yet */
+	char fallback[160];             /* why another method took over, or empty */
+};
+
+#endif

@@ -1,0 +1,30 @@
+/*
+ * Records of method "ring" as transitions.
+ */
+#ifndef WATCH_RING_RECORD_H
+#define WATCH_RING_RECORD_H
+
+#include "ring.h"
+#include "watch/guest_view.h"
+#include "watch/transition.h"
+
+/* Records of one vCPU in the order of its calls, every one with an id that there is. */
+struct ring_batch {
+	const struct ring_record *record;
+	size_t count;
+	uint64_t seq;                   /* of the first one */
+	const struct x86_state *now;    /* of the vCPU, when they were read: its mode and MSRs were the same at the calls */
+};
+
+static inline enum gate_kind ring_gate_kind(uint32_t id)
+{
+	return id == RING_SYSENTER ? GATE_SYSENTER : GATE_SYSCALL;
+}
+
+/* What the record itself says: kind, vCPU, time, and of the state after what was sampled.  The rest of *t is 0. */
+void ring_record_transition(const struct ring_record *r, struct transition *t);
+
+/* Record n of the batch, numbered and named. */
+void ring_batch_transition(struct guest_view *view, const struct ring_batch *batch, size_t n, struct transition *t);
+
+#endif
