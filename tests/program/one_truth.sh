@@ -32,7 +32,7 @@ for guest in "$build"/*.elf; do
 	case $guest in
 	torture | spin | *-sweep) continue ;;
 	boot-* | acpi | noltr-reset | smp | uart) continue ;;   # about the machine; boot.sh, machine.sh and intel.sh have them
-	calls* | entries* | spaces*) continue ;;             # those of ring.sh: they show how long they took, or call for long
+	calls* | entries* | handlers | spaces*) continue ;;             # those of ring.sh: they show how long they took, or call for long
 	absentgate | codestack32 | datagate | faultyhandler | longretry | losthandler | nogate | noidt32 | notmended | overflow | resets)
 		continue ;;                             # about their deaths: death.sh
 	esac

@@ -53,6 +53,17 @@ for guest in entries-open transparency transparency32 paging32 lazy selfmod; do
 	[ "$guest" != entries-open ] || check "entries-open: where FMASK leaves IF, too" ring ring '.recorded == 4 and .fallback == null'
 done
 
+run ring -f json --watch=ring --engine=box "$build/handlers.elf"
+run none --watch=none --engine=box "$build/handlers.elf"
+check "handlers: whole" whole ring
+check "handlers: what is written to LSTAR and FMASK is read back, and leads where it says" same_console none ring 16
+check "handlers: each call to the handler of its time" json ring \
+	'[.[] | select(.kind == "syscall").after.rip] | [.[0:100], .[100:200], .[200:300], .[300:400]] | map(unique)
+	 | all(length == 1) and .[0] == .[2] and .[1] == .[3] and .[0] != .[1]'
+check "handlers: and what it writes and reads between them, in its place" json ring \
+	'[.[] | select(.seq and .kind != "lint").kind][6:]
+	 == ([range(4)] | map([range(100) | "syscall"] + ["wrmsr", "wrmsr", "rdmsr", "rdmsr"]) | add)'
+
 # --- many ---
 
 run calls -t -f json --watch=ring --engine=box --trace=msr "$build/calls.elf"
