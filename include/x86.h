@@ -52,6 +52,7 @@
 #define X86_CR4_CET             X86_BIT(23)
 
 /* Model-specific registers, SDM vol. 4, table 2-2. */
+#define X86_MSR_TSC             0x10
 #define X86_MSR_SYSENTER_CS     0x00000174
 #define X86_MSR_SYSENTER_ESP    0x00000175
 #define X86_MSR_SYSENTER_EIP    0x00000176

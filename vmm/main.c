@@ -3,21 +3,22 @@
  */
 #include "box/box.h"
 #include "check/claims.h"
+#include "destination.h"
 #include "engine.h"
 #include "guest.h"
 #include "kvm/kvm.h"
 #include "deadline.h"
 #include "message.h"
 #include "options.h"
+#include "read_command.h"
 #include "run.h"
-#include "sink/output.h"
 #include "sink/sink.h"
+#include "watch/guest_kernel.h"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -26,26 +27,6 @@ static void die_by(int number)
 {
 	signal(number, SIG_DFL);
 	raise(number);
-}
-
-static unsigned terminal_width(int fd)
-{
-	const char *columns = getenv("COLUMNS");
-	struct winsize size;
-
-	if (isatty(fd) && !ioctl(fd, TIOCGWINSZ, &size) && size.ws_col)
-		return size.ws_col;
-	return columns ? (unsigned)strtoul(columns, NULL, 10) : 0;
-}
-
-/* Colour on a terminal only, and never where NO_COLOR asks for none. */
-static bool wants_colour(int fd)
-{
-	const char *no_color = getenv("NO_COLOR"), *term = getenv("TERM"), *outer = getenv("VMM_COLOUR");
-
-	if (engine_box())
-		return outer && *outer == '1';
-	return isatty(fd) && !(no_color && *no_color) && !(term && !strcmp(term, "dumb"));
 }
 
 /* Whether fd and stderr are a terminal: one, as terminals go.  In the box a variable says so. */
@@ -72,15 +53,17 @@ static bool wanted(const void *options, enum gate_kind kind)
 
 static int run_here(const struct options *o, const struct guest *guest, FILE *file, int fd)
 {
-	const struct sink_options look = { .colour = wants_colour(fd), .width = terminal_width(fd), .lint_only = o->lint };
+	const struct sink_options look = { .colour = destination_colour(fd), .width = destination_width(fd), .lint_only = o->lint };
 	const enum vendor vendor = host_vendor();
 	enum watch_method watch = o->watch;
+	struct recorded_header recorded;
+	static struct tape tape;
 	struct run_request request = {
 		.image = &guest->image, .files = &guest->files, .memory_size = o->memory, .cpus = o->cpus,
 		.cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
 		.timeout_seconds = o->timeout, .wanted = wanted, .options = o,
 		.lint_only = o->lint,
-		.look = { .colour = !engine_box() && wants_colour(STDERR_FILENO), .width = terminal_width(STDERR_FILENO) },
+		.look = { .colour = !engine_box() && destination_colour(STDERR_FILENO), .width = destination_width(STDERR_FILENO) },
 		.progress = isatty(STDERR_FILENO) && !isatty(fd), .one_terminal = is_one_terminal(fd, "VMM_TERMINAL"),
 		.typed = is_one_terminal(STDIN_FILENO, "VMM_TYPED"),
 		.header = {
@@ -102,8 +85,16 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 	request.patient = o->watch != WATCH_AUTO;
 	request.header.watch = watch_method_name(watch);
 	request.header.unseen = watch == WATCH_RING ? ring_limits : NULL;
+	if (o->format == FORMAT_CTF) {
+		if (!tape_init(&tape, false)) {
+			message("out of memory");
+			return EXIT_STATUS_CANNOT_RUN;
+		}
+		request.tape = &tape;
+	}
 	if (o->trace || o->lint) {
-		request.sink = o->format == FORMAT_JSON ? json_sink(file, &look) : text_sink(file, &look);
+		recorded = (struct recorded_header){ .context = request.context, .kernel = guest_kernel_of(&guest->image) };
+		request.sink = destination_sink(o, file, &look, &recorded, request.tape);
 		if (!request.sink) {
 			message("out of memory");
 			return EXIT_STATUS_CANNOT_RUN;
@@ -112,6 +103,8 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 	status = run_guest(&request);
 	if (request.sink)
 		request.sink->ops->close(request.sink);
+	if (request.tape)
+		tape_free(request.tape);
 	return status;
 }
 
@@ -124,7 +117,7 @@ static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, i
 	struct box_request request = {
 		.argv = argv, .guest_path = o->guest, .files = files, .memory_size = o->memory,
 		.timeout_seconds = o->timeout,
-		.out = file, .intel = intel, .colour = wants_colour(fd), .width = terminal_width(fd),
+		.out = file, .intel = intel, .colour = destination_colour(fd), .width = destination_width(fd),
 		.one_terminal = is_one_terminal(fd, "VMM_TERMINAL"), .typed = is_one_terminal(STDIN_FILENO, "VMM_TYPED"),
 		.input = true,
 	};
@@ -159,20 +152,20 @@ static int run_in_box(const struct options *o, bool intel, FILE *file, int fd, i
 static int trace_it(const struct options *o, const struct guest *guest, int *number)
 {
 	enum place place = engine_choose(o->engine);
-	int error, status;
-	struct output *output = place == PLACE_NONE ? NULL : output_open(o->output, &error);
+	int status;
+	struct destination *to = place == PLACE_NONE ? NULL : destination_open(o, place == PLACE_HERE);
 
-	if (!output)
+	if (!to)
 		return EXIT_STATUS_CANNOT_RUN;
 	if (place == PLACE_HERE) {
-		status = run_here(o, guest, output_file(output), output_fd(output));
+		status = run_here(o, guest, destination_file(to), destination_fd(to));
 		*number = limit_reached == LIMIT_SIGNAL ? limit_signal : 0;
 	} else {
-		status = run_in_box(o, place == PLACE_BOX_INTEL, output_file(output), output_fd(output), number);
+		status = run_in_box(o, place == PLACE_BOX_INTEL, destination_file(to), destination_fd(to), number);
 	}
-	if (*number || (status == EXIT_STATUS_CANNOT_RUN && !output_error(output)))
-		output_abandon(output);
-	else if (output_commit(output))
+	if (*number || (status == EXIT_STATUS_CANNOT_RUN && !destination_error(to)))
+		destination_abandon(to);
+	else if (destination_commit(to))
 		status = EXIT_STATUS_CANNOT_RUN;
 	return status;
 }
@@ -203,11 +196,18 @@ static void open_standard_descriptors(void)
 static int run(struct options *o, int *number)
 {
 	if (o->claims) {
-		claims_print(stdout, terminal_width(STDOUT_FILENO));
+		claims_print(stdout, destination_width(STDOUT_FILENO));
 		return fflush(stdout) || ferror(stdout) ? EXIT_STATUS_CANNOT_RUN : EXIT_STATUS_OK;
 	}
 	if (o->probe)
 		return engine_probe();
+	if (o->read)
+		return read_command(o);
+	/* Inside a box the packets go to stdout, and from there to the program outside. */
+	if (o->format == FORMAT_CTF && !o->output && !engine_box()) {
+		message("--format=ctf wants a directory: --output=DIR (try --help)");
+		return EXIT_STATUS_USAGE;
+	}
 	return trace_guest(o, number);
 }
 

@@ -29,7 +29,8 @@ static const struct argp_option options[] = {
 	{ "lint", KEY_LINT, NULL, 0,
 	  "Print what is wrong with the guest's gates and nothing else, as text or json; a trace has it too", 0 },
 	{ "format", 'f', "FORMAT", 0,
-	  "Print as text (default) or json, one object a line; implies --trace", 0 },
+	  "Print as text (default) or json, one object a line; or record all there is as ctf, Common Trace Format, in the "
+	  "directory that --output names; implies --trace", 0 },
 	{ "output", 'o', "FILE", 0, "Write the trace to FILE instead of stdout; implies --trace", 0 },
 	{ "engine", 'e', "ENGINE", 0, "auto (default), kvm, box or box-intel", 0 },
 	{ "watch", 'w', "METHOD", 0, "auto (default), step, break, gates, ring or none", 0 },
@@ -53,10 +54,11 @@ static const struct argp_option options[] = {
 	{ 0 },
 };
 
-static const char usage[] = "GUEST";
+static const char usage[] = "GUEST\nread DIRECTORY";
 static const char doc[] =
 	"Run GUEST, a kernel, under KVM, sample the processor on both sides of every "
-	"system-call gate, and check each against the manuals."
+	"system-call gate, and check each against the manuals.  Or read a trace that was recorded "
+	"with --format=ctf, and tell and check it in the same way."
 	"\v"
 	"Exit status:\n"
 	"  0  the guest ended by itself and no check was contradicted\n"
@@ -86,7 +88,7 @@ static error_t parse_output(struct options *o, const char *path)
 static error_t parse_guest(struct options *o, const char *path)
 {
 	if (o->guest)
-		return bad_usage(o, "one guest only: '%s' and '%s'", o->guest, path);
+		return bad_usage(o, "one %s only: '%s' and '%s'", o->read ? "trace" : "guest", o->guest, path);
 	o->guest = path;
 	return 0;
 }
@@ -162,7 +164,7 @@ static error_t parse_other(int key, char *arg, struct argp_state *state)
 		return parse_guest(o, arg);
 	case ARGP_KEY_NO_ARGS:
 		if (!o->probe && !o->claims)
-			return bad_usage(o, "no guest named");
+			return bad_usage(o, o->read ? "no recorded trace named" : "no guest named");
 		return 0;
 	case ARGP_KEY_ERROR:
 		return bad_option(o, state);
@@ -182,11 +184,20 @@ static error_t finish(struct parse *p, struct argp_state *state)
 	return ECANCELED;
 }
 
+/* What concerns a guest that runs is nothing to one that has run. */
+static bool is_for_reading(int key)
+{
+	return key == 't' || key == 'f' || key == 'o' || key == KEY_LINT || key == 'h' || key == KEY_VERSION ||
+	       key == ARGP_KEY_ARG || key >= ARGP_KEY_END;
+}
+
 static error_t parse_option(int key, char *arg, struct argp_state *state)
 {
 	struct parse *p = state->input;
 	struct options *o = p->o;
 
+	if (o->read && !is_for_reading(key))
+		return bad_usage(o, "a recorded trace takes --trace, --lint, --format and --output alone");
 	switch (key) {
 	case 't':
 		return parse_kinds(o, arg);
@@ -236,13 +247,31 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	}
 }
 
+/* Options that are right by themselves may not be so together. */
+static bool fits(struct options *o)
+{
+	if (o->format != FORMAT_CTF)
+		return true;
+	if (o->lint)
+		return !bad_usage(o, "--format=ctf records findings with all the rest: --lint is for reading it");
+	if (o->kinds != KINDS_ALL)
+		return !bad_usage(o, "--format=ctf records every kind: --trace=KINDS is for reading it");
+	return true;
+}
+
 enum options_result options_parse(struct options *o, int argc, char **argv, FILE *out)
 {
 	struct parse p = { .o = o, .out = out };
 
 	*o = (struct options){ .memory = MEMORY_DEFAULT, .kinds = KINDS_ALL, .cpus = 1 };
+	o->read = argc > 1 && !strcmp(argv[1], "read");
+	if (o->read) {
+		argv++;
+		argc--;
+		o->trace = true;
+	}
 	/* argp's own messages take two lines, and its --help ends the process. */
-	if (!argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p) && !p.done)
+	if (!argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP | ARGP_NO_EXIT, NULL, &p) && !p.done && fits(o))
 		return OPTIONS_RUN;
 	if (p.done)
 		return OPTIONS_DONE;

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum output_format { FORMAT_TEXT, FORMAT_JSON };
+enum output_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CTF };
 enum engine { ENGINE_AUTO, ENGINE_KVM, ENGINE_BOX, ENGINE_BOX_INTEL };
 enum watch_method { WATCH_AUTO, WATCH_STEP, WATCH_BREAK, WATCH_GATES, WATCH_RING, WATCH_NONE };
 
@@ -39,7 +39,8 @@ struct options {
 		char *path;             /* FILE */
 	} module[BOOT_MODULES_MAX], initrd;
 	unsigned modules;
-	const char *guest;              /* NULL only with probe or claims */
+	bool read;                      /* no guest is run: a recorded trace is told */
+	const char *guest;              /* NULL only with probe or claims; with read the directory */
 	char error[200];                /* after OPTIONS_BAD: one line, without newline */
 };
 

@@ -5,7 +5,6 @@
 #include "run.h"
 
 #include "autopsy.h"
-#include "check/claims.h"
 #include "device/firmware.h"
 #include "device/ports.h"
 #include "image/image.h"
@@ -13,8 +12,10 @@
 #include "lint/lint.h"
 #include "deadline.h"
 #include "message.h"
+#include "tally.h"
 #include "watch/ring_record.h"
 #include "watch/watch.h"
+#include "x86.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -25,12 +26,10 @@ struct pipeline {
 	struct guest_view view;
 	struct run_machine machine;
 	struct ports ports;
-	struct claims *claims;
 	struct lint *lint;
 	struct recorder *recorder;
-	struct trace_summary summary;
-	uint64_t unchecked;             /* transitions on which nothing was compared */
-	uint64_t exits;                 /* how often the guest was left for us */
+	struct tally tally;
+	uint64_t exits;                 /* how often the guest was left */
 	int told_second;                /* when the sink was flushed last */
 };
 
@@ -40,7 +39,7 @@ static void show_progress(struct pipeline *p, uint64_t seq)
 		return;
 	p->told_second = limit_seconds;
 	if (p->request->sink)
-		fflush(p->request->sink->file);
+		sink_flush(p->request->sink);
 	if (p->request->progress && limit_seconds >= 2) {
 		ports_settle(&p->ports);
 		fprintf(stderr, "\rvmm: %" PRIu64 " gates in %d s ", seq, (int)limit_seconds);
@@ -51,14 +50,14 @@ static void on_finding(void *context, const struct finding *f)
 {
 	struct pipeline *p = context;
 
-	p->summary.findings[f->severity]++;
+	p->tally.summary.findings[f->severity]++;
 	if (f->severity != LINT_NOTE)
 		recorder_finding(p->recorder, f->id, f->name, f->text);
 	if (!p->request->sink)
 		return;
 	p->request->sink->ops->finding(p->request->sink, f);
 	/* What it foresees may take the machine along. */
-	fflush(p->request->sink->file);
+	sink_flush(p->request->sink);
 }
 
 static void on_about(void *context, const struct transition *t)
@@ -79,28 +78,23 @@ static void on_transition(void *context, struct transition *t)
 {
 	struct pipeline *p = context;
 	const struct run_request *r = p->request;
-	const uint64_t contradicted = p->summary.checks_contradicted;
 	struct check_list checks;
+	bool contradicted;
 
 	deadline_progress();
-	check_transition(&r->context, t, &checks);
-	if (!checks.count && !t->recorded)
-		p->unchecked++;
-	for (unsigned n = 0; n < checks.count; n++) {
-		if (checks.check[n].held)
-			p->summary.checks_held++;
-		else
-			p->summary.checks_contradicted++;
+	if (r->tape && !t->recorded) {
+		tape_next(r->tape);
+		vm_get_msr(p->machine.cpu[t->cpu], X86_MSR_TSC, &t->tsc);
 	}
-	/* Claims, the flight recorder and lint ask for the state before. */
+	contradicted = tally_transition(&p->tally, t, &p->view, &checks);
+	/* The flight recorder and lint ask for the state before. */
 	if (!t->recorded) {
-		claims_transition(p->claims, t, &p->view);
 		autopsy_transition(p->recorder, t);
 		lint_transition(p->lint, t, &p->view);
 	}
 	/* A contradiction is told whatever was asked for. */
-	if (!r->sink || r->wanted(r->options, t->gate.kind) || p->summary.checks_contradicted > contradicted) {
-		p->summary.events++;
+	if (!r->sink || r->wanted(r->options, t->gate.kind) || contradicted) {
+		p->tally.summary.events++;
 		if (r->sink && !r->lint_only) {
 			if (r->one_terminal)
 				ports_settle(&p->ports);
@@ -133,39 +127,14 @@ static void on_records(void *context, const struct ring_batch *batch)
 		if (!is_told(p, record->id))
 			held = check_record(&r->context, record, batch->now);
 		if (held >= 0) {
-			p->summary.checks_held += (unsigned)held;
-			p->summary.events += !r->sink || r->wanted(r->options, ring_gate_kind(record->id));
+			p->tally.summary.checks_held += (unsigned)held;
+			p->tally.summary.events += !r->sink || r->wanted(r->options, ring_gate_kind(record->id));
 			continue;
 		}
 		ring_batch_transition(&p->view, batch, n, &t);
 		on_transition(p, &t);
 	}
 	show_progress(p, batch->seq + batch->count - 1);
-}
-
-static void tell_claims(struct pipeline *p)
-{
-	struct sink *sink = p->request->sink;
-	size_t count;
-	const struct claim *claim = claims_catalogue(&count);
-
-	for (size_t n = 0; n < count; n++) {
-		struct claim_result result = claims_result(p->claims, n);
-
-		switch (result.verdict) {
-		case CLAIM_HELD:
-			p->summary.claims_held++;
-			break;
-		case CLAIM_REFUTED:
-			p->summary.claims_refuted++;
-			break;
-		case CLAIM_NOT_EXERCISED:
-			p->summary.claims_not_exercised++;
-			break;
-		}
-		if (sink && !p->request->lint_only)
-			sink->ops->claim(sink, &claim[n], &result);
-	}
 }
 
 static void limit_account(struct run_end *end, const struct run_request *r)
@@ -195,26 +164,20 @@ static void name_end(const struct pipeline *p, struct run_end *end)
 /* What that makes of the exit status. */
 static int status_of(struct pipeline *p, const struct run_end *end)
 {
-	p->summary.end = end->end;
-	p->summary.code = end->code;
-	p->summary.free_runs = end->free_runs;
-	p->summary.ring = p->request->watch == WATCH_RING ? &end->ring : NULL;
-	p->summary.account = *end->account ? end->account : NULL;
-	if (p->unchecked)
-		message("%" PRIu64 " transitions passed without a single check", p->unchecked);
-	if (end->ring.lost)
-		message("%" PRIu64 " calls were lost: what the ring holds does not agree with its own counts", end->ring.lost);
-	if (p->summary.checks_contradicted || p->unchecked || end->ring.lost)
-		return EXIT_STATUS_CONTRADICTED;
-	if (end->interrupted)
-		return EXIT_STATUS_TIMEOUT;
-	return end->died ? EXIT_STATUS_DIED : EXIT_STATUS_OK;
+	struct trace_summary *s = &p->tally.summary;
+
+	s->end = end->end;
+	s->code = end->code;
+	s->free_runs = end->free_runs;
+	s->ring = p->request->watch == WATCH_RING ? &end->ring : NULL;
+	s->account = *end->account ? end->account : NULL;
+	return tally_status(&p->tally, end->interrupted ? EXIT_STATUS_TIMEOUT : end->died ? EXIT_STATUS_DIED : EXIT_STATUS_OK);
 }
 
 /* The end on stderr: always when it was not the guest's own doing, otherwise when no trace tells it. */
 static void tell_end(const struct pipeline *p)
 {
-	const struct trace_summary *s = &p->summary;
+	const struct trace_summary *s = &p->tally.summary;
 	const char *guest = p->request->header.guest;
 	const unsigned findings = s->findings[LINT_ERROR] + s->findings[LINT_WARNING] + s->findings[LINT_NOTE];
 
@@ -284,7 +247,7 @@ static void tell_death(struct pipeline *p, const struct run_end *end, const stru
 	const struct run_request *r = p->request;
 
 	if (end->died)
-		p->summary.account = death->sentence;
+		p->tally.summary.account = death->sentence;
 	if (r->sink && !r->lint_only)
 		r->sink->ops->death(r->sink, death);
 	else
@@ -300,7 +263,7 @@ static int watch_it(struct pipeline *p)
 		.view = &p->view, .ports = &p->ports, .event = on_transition, .about = on_about, .tables = on_tables,
 		.records = on_records, .context = p, .patient = r->patient,
 	};
-	int err;
+	int err, status;
 
 	run_ports(r, &p->machine, stderr, &p->ports);
 	deadline_start(p->machine.cpu[0], r->timeout_seconds, p->machine.cpus > 1 ? DEADLINE_TURN_MS : DEADLINE_TICK_MS);
@@ -317,17 +280,17 @@ static int watch_it(struct pipeline *p)
 	autopsy_perform(&autopsy, &end);
 	if (limit_reached == LIMIT_SIGNAL)
 		return EXIT_STATUS_DIED;
-	p->summary.status = status_of(p, &end);
+	status = status_of(p, &end);
 	if (autopsy.death)
 		tell_death(p, &end, autopsy.death);
-	tell_claims(p);
+	tally_claims(&p->tally, r->lint_only ? NULL : r->sink);
 	if (r->sink)
-		r->sink->ops->summary(r->sink, &p->summary);
+		r->sink->ops->summary(r->sink, &p->tally.summary);
 	if (autopsy.death && autopsy.death->note)
 		message("%s: %s", r->header.guest, autopsy.death->sentence);
 	tell_end(p);
 	autopsy_end(&autopsy);
-	return p->summary.status;
+	return status;
 }
 
 int run_start_machine(const struct run_request *r, struct run_machine *m)
@@ -367,11 +330,11 @@ int run_guest(const struct run_request *request)
 		return status;
 	p.view = (struct guest_view){
 		.vm = p.machine.cpu[0], .symbols = request->image->symbols, .kernel = guest_kernel_of(request->image),
+		.tape = request->tape,
 	};
-	p.claims = claims_new(&request->context);
 	p.lint = lint_new(&request->context, on_finding, &p);
 	p.recorder = recorder_new();
-	if (!p.claims || !p.lint || !p.recorder) {
+	if (!tally_begin(&p.tally, &request->context) || !p.lint || !p.recorder) {
 		message("out of memory");
 	} else {
 		if (request->sink)
@@ -379,7 +342,7 @@ int run_guest(const struct run_request *request)
 		status = watch_it(&p);
 	}
 	recorder_free(p.recorder);
-	claims_free(p.claims);
+	tally_end(&p.tally);
 	lint_free(p.lint);
 	run_stop_machine(&p.machine);
 	return status;

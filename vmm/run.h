@@ -5,6 +5,7 @@
 #define RUN_H
 
 #include "check/check.h"
+#include "check/tape.h"
 #include "kvm/kvm.h"
 #include "options.h"
 #include "sink/sink.h"
@@ -38,6 +39,7 @@ struct run_request {
 	struct sink *sink;              /* where the transitions go; NULL: only checked */
 	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
 	const void *options;
+	struct tape *tape;              /* keeps what claims read of the guest; NULL: nobody wants it */
 	bool lint_only;                 /* the sink gets findings, and neither transitions nor claims */
 	struct sink_options look;       /* of what is told on stderr */
 	bool progress;                  /* say on stderr how far it is */

@@ -25,22 +25,129 @@ bool evidence_passed(const struct evidence *e, enum gate_kind kind)
 	return e->t->gate.kind == kind && !e->t->faulted;
 }
 
+/* Whose page tables s names.  Predicates ask with the states of their transition and no others. */
+static enum fact_side side_of(const struct evidence *e, const struct x86_state *s)
+{
+	return s == &e->t->before ? SIDE_BEFORE : SIDE_AFTER;
+}
+
+/* The answer on the tape.  NULL: ask the guest, or, where there is none, *missing. */
+static const struct fact *on_tape(const struct evidence *e, enum fact_kind kind, const struct x86_state *s,
+				  uint64_t linear, size_t size, bool *missing)
+{
+	struct tape *tape = e->view->tape;
+	const struct fact *fact = tape_find(tape, kind, side_of(e, s), linear, size);
+
+	*missing = tape->replays && !fact;
+	tape->missed += *missing;
+	return fact;
+}
+
 bool evidence_read(const struct evidence *e, const struct x86_state *s, uint64_t linear, void *to,
 		   size_t size)
 {
-	return e->view && view_read(e->view, s, linear, to, size) == size;
+	const struct fact *fact;
+	bool missing, found;
+
+	if (!e->view)
+		return false;
+	if (!e->view->tape)
+		return view_read(e->view, s, linear, to, size) == size;
+	fact = on_tape(e, FACT_READ, s, linear, size, &missing);
+	if (missing)
+		return false;
+	if (fact) {
+		if (fact->found)
+			memcpy(to, fact->bytes, size);
+		return fact->found;
+	}
+	found = view_read(e->view, s, linear, to, size) == size;
+	tape_put(e->view->tape, &(struct fact){
+		.kind = FACT_READ, .side = side_of(e, s), .found = found, .address = linear, .wanted = (uint16_t)size,
+		.size = found ? (uint16_t)size : 0, .bytes = to,
+	});
+	return found;
 }
 
 bool evidence_map(const struct evidence *e, const struct x86_state *s, uint64_t linear, struct mapping *m)
 {
-	return e->view && view_translate(e->view, s, linear, m);
+	const struct fact *fact;
+	bool missing, found;
+
+	*m = (struct mapping){ 0 };
+	if (!e->view)
+		return false;
+	if (!e->view->tape)
+		return view_translate(e->view, s, linear, m);
+	fact = on_tape(e, FACT_MAP, s, linear, 0, &missing);
+	if (missing)
+		return false;
+	if (fact) {
+		*m = fact->mapping;
+		return fact->found;
+	}
+	found = view_translate(e->view, s, linear, m);
+	if (!found)
+		*m = (struct mapping){ 0 };
+	tape_put(e->view->tape, &(struct fact){
+		.kind = FACT_MAP, .side = side_of(e, s), .found = found, .address = linear,
+		.mapped = found, .mapping = *m,
+	});
+	return found;
+}
+
+/* The documents' names are Windows'. */
+static bool find_symbol(const struct evidence *e, const char *name, uint64_t *address)
+{
+	return e->view->kernel != KERNEL_LINUX && e->view->symbols &&
+	       symbols_address(e->view->symbols, name, address);
 }
 
 bool evidence_symbol(const struct evidence *e, const char *name, uint64_t *address)
 {
-	/* The documents' names are Windows'. */
-	return e->view && e->view->kernel != KERNEL_LINUX && e->view->symbols &&
-	       symbols_address(e->view->symbols, name, address);
+	struct symbol_fact asked = { .question = SYMBOL_ADDRESS, .name = name };
+	const struct symbol_fact *fact;
+
+	if (!e->view || !e->view->tape)
+		return e->view && find_symbol(e, name, address);
+	fact = tape_symbol(e->view->tape, SYMBOL_ADDRESS, name, 0);
+	if (!fact && e->view->tape->replays) {
+		e->view->tape->missed++;
+		return false;
+	}
+	if (!fact) {
+		asked.found = find_symbol(e, name, &asked.address);
+		e->view->tape->full |= !tape_put_symbol(e->view->tape, &asked);
+		fact = &asked;
+	}
+	if (fact->found)
+		*address = fact->address;
+	return fact->found;
+}
+
+const char *evidence_name(const struct evidence *e, uint64_t address)
+{
+	struct symbol_fact asked = { .question = SYMBOL_NAME, .address = address };
+	const struct symbol_fact *fact;
+	const char *name = NULL;
+	uint64_t offset;
+
+	if (!e->view)
+		return NULL;
+	fact = e->view->tape ? tape_symbol(e->view->tape, SYMBOL_NAME, NULL, address) : NULL;
+	if (fact)
+		return fact->found ? fact->name : NULL;
+	if (e->view->tape && e->view->tape->replays) {
+		e->view->tape->missed++;
+		return NULL;
+	}
+	if (e->view->symbols)
+		name = symbols_find(e->view->symbols, address, &offset);
+	asked.found = name;
+	asked.name = name ? name : "";
+	if (e->view->tape)
+		e->view->tape->full |= !tape_put_symbol(e->view->tape, &asked);
+	return name;
 }
 
 bool evidence_windows(const struct evidence *e)
@@ -52,13 +159,6 @@ bool evidence_windows(const struct evidence *e)
 		return false;
 	return evidence_map(e, &e->t->after, KERNEL_SHARED_PAGE, &m) ||
 	       evidence_symbol(e, "KeServiceDescriptorTable", &address);
-}
-
-const char *evidence_name(const struct evidence *e, uint64_t address)
-{
-	uint64_t offset;
-
-	return e->view && e->view->symbols ? symbols_find(e->view->symbols, address, &offset) : NULL;
 }
 
 bool evidence_table(const struct evidence *e, const struct x86_state *s, bool shadow, unsigned table,

@@ -8,6 +8,7 @@
 #define CHECK_EVIDENCE_H
 
 #include "check/claims.h"
+#include "check/tape.h"
 #include "check/windows32.h"
 #include "watch/guest_view.h"
 

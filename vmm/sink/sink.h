@@ -44,7 +44,8 @@ struct trace_summary {
 	const char *account;            /* one sentence for a person, or NULL */
 	uint64_t free_runs;             /* how often it ran freely up to the next gate, between which not all is seen */
 	const struct ring_account *ring;        /* method "ring", or NULL */
-	int status;                     /* the exit status of the program */
+	int end_status;                 /* the exit status as the end alone has it, */
+	int status;                     /* and that of the program */
 };
 
 struct sink_options {
@@ -62,6 +63,7 @@ struct sink_ops {
 	void (*death)(struct sink *, const struct death *);
 	void (*claim)(struct sink *, const struct claim *, const struct claim_result *);
 	void (*summary)(struct sink *, const struct trace_summary *);
+	void (*flush)(struct sink *);   /* what was told so far goes out; NULL: flushing the FILE does that */
 	void (*close)(struct sink *);   /* frees the sink; flushes nothing of the FILE */
 };
 
@@ -69,6 +71,14 @@ struct sink {
 	const struct sink_ops *ops;
 	FILE *file;
 };
+
+static inline void sink_flush(struct sink *sink)
+{
+	if (sink->ops->flush)
+		sink->ops->flush(sink);
+	else
+		fflush(sink->file);
+}
 
 struct sink *text_sink(FILE *file, const struct sink_options *options);
 struct sink *json_sink(FILE *file, const struct sink_options *options);

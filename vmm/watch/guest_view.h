@@ -15,10 +15,12 @@
 struct vm;
 struct symbols;
 struct patches;
+struct tape;
 struct guest_view {
 	struct vm *vm;
 	struct symbols *symbols;        /* may be NULL */
 	struct patches *patches;        /* the tracer's own bytes, never shown; may be NULL */
+	struct tape *tape;              /* of what claims ask (check/tape.h); NULL: nobody records or replays */
 	enum guest_kernel kernel;
 };
 

@@ -115,7 +115,7 @@ struct transition {
 	bool recorded;
 	bool recorded_compat;           /* by IA32_CSTAR: the caller ran 32-bit code */
 	bool has_stack_msr;             /* after.msr.sysenter_esp and after.efer are known, too */
-	uint64_t tsc;                   /* when */
+	uint64_t tsc;                   /* when, by the vCPU's time-stamp counter; of others than recorded ones 0: nobody asked */
 
 	bool faulted;                   /* the instruction raised an exception instead of passing its gate */
 	struct gate delivery;           /* faulted: that exception, kind GATE_FAULT, with what its delivery read */

@@ -1,0 +1,73 @@
+/*
+ * Counts.  Knows neither where transitions come from nor what is printed.
+ */
+#include "tally.h"
+
+#include "message.h"
+#include "run.h"
+
+#include <inttypes.h>
+
+bool tally_begin(struct tally *t, const struct check_context *context)
+{
+	*t = (struct tally){ .context = *context, .claims = claims_new(context) };
+	return t->claims;
+}
+
+void tally_end(struct tally *t)
+{
+	claims_free(t->claims);
+}
+
+bool tally_transition(struct tally *t, const struct transition *transition, struct guest_view *view,
+                      struct check_list *checks)
+{
+	const uint64_t contradicted = t->summary.checks_contradicted;
+
+	check_transition(&t->context, transition, checks);
+	if (!checks->count && !transition->recorded)
+		t->unchecked++;
+	for (unsigned n = 0; n < checks->count; n++) {
+		if (checks->check[n].held)
+			t->summary.checks_held++;
+		else
+			t->summary.checks_contradicted++;
+	}
+	/* Claims ask for the state before. */
+	if (!transition->recorded)
+		claims_transition(t->claims, transition, view);
+	return t->summary.checks_contradicted > contradicted;
+}
+
+void tally_claims(struct tally *t, struct sink *sink)
+{
+	size_t count;
+	const struct claim *claim = claims_catalogue(&count);
+
+	for (size_t n = 0; n < count; n++) {
+		struct claim_result result = claims_result(t->claims, n);
+
+		switch (result.verdict) {
+		case CLAIM_HELD:
+			t->summary.claims_held++;
+			break;
+		case CLAIM_REFUTED:
+			t->summary.claims_refuted++;
+			break;
+		case CLAIM_NOT_EXERCISED:
+			t->summary.claims_not_exercised++;
+			break;
+		}
+		if (sink)
+			sink->ops->claim(sink, &claim[n], &result);
+	}
+}
+
+int tally_status(struct tally *t, int otherwise)
+{
+	if (t->unchecked)
+		message("%" PRIu64 " transitions passed without a single check", t->unchecked);
+	t->summary.end_status = otherwise;
+	t->summary.status = t->summary.checks_contradicted || t->unchecked ? EXIT_STATUS_CONTRADICTED : otherwise;
+	return t->summary.status;
+}
