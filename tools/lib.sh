@@ -11,6 +11,7 @@ packages=(
 	gcc libc6-dev clang libclang-rt-dev meson ninja-build pkg-config
 	libelf-dev libdw-dev libzydis-dev libjansson-dev libcriterion-dev
 	qemu-system-x86 jq procps
+	babeltrace2 protobuf-compiler python3-jsonschema
 )
 
 # What the Intel box is made from: not needed by anything else.

@@ -44,8 +44,20 @@ static void put_byte(struct wire_writer *w, uint8_t byte)
 	put_integer(w, &byte, 1);
 }
 
+/* Nothing, or nothing but dashes. */
+static bool is_dashes(const char *text, size_t length)
+{
+	return (!length || *text == '-') && strspn(text, "-") >= length;
+}
+
+/*
+ * Readers of Common Trace Format that are in use show an earlier string where one is empty.  So the
+ * empty one is written as a dash, and what consists of dashes with one more.
+ */
 static void put_text(struct wire_writer *w, const char *text, size_t length)
 {
+	if (is_dashes(text, length))
+		put_byte(w, '-');
 	if (length)
 		put_bytes(w, text, length);
 	put_byte(w, 0);
@@ -191,8 +203,10 @@ static const char *get_text(struct wire_reader *r, size_t *length)
 		*length = 0;
 		return "";
 	}
-	*length = (size_t)(end - text);
 	r->at = end + 1;
+	if (text < end && is_dashes((const char *)text, (size_t)(end - text)))
+		text++;
+	*length = (size_t)(end - text);
 	return (const char *)text;
 }
 
