@@ -90,6 +90,14 @@ struct sink *destination_sink(const struct options *o, FILE *file, const struct 
 	}
 }
 
+bool destination_wants(const void *options, const struct transition *t)
+{
+	const struct options *o = options;
+
+	return options_traces(o, t->gate.kind) &&
+	       (!o->filter_text || o->format == FORMAT_CTF || filter_transition(&o->filter, t));
+}
+
 unsigned destination_width(int fd)
 {
 	const char *columns = getenv("COLUMNS");

@@ -31,6 +31,9 @@ void destination_abandon(struct destination *d);
 struct sink *destination_sink(const struct options *o, FILE *file, const struct sink_options *look,
                               const struct recorded_header *header, struct tape *tape);
 
+/* Whether a transition is to be told: by its kind, and by --filter, which a recorded trace leaves to its reader. */
+bool destination_wants(const void *options, const struct transition *t);
+
 /* How many columns fd has, 0 unknown, and whether it is to have colours. */
 unsigned destination_width(int fd);
 bool destination_colour(int fd);

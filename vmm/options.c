@@ -18,7 +18,7 @@
 /* Keys of options without a short form. */
 enum {
 	KEY_CPU = 0x100, KEY_TIMEOUT, KEY_PROBE, KEY_CLAIMS, KEY_VERSION, KEY_BOOT, KEY_APPEND, KEY_MODULE, KEY_MODULE_TEXT,
-	KEY_INITRD, KEY_CPUS, KEY_LINT
+	KEY_INITRD, KEY_CPUS, KEY_LINT, KEY_FILTER
 };
 
 static const struct argp_option options[] = {
@@ -28,6 +28,9 @@ static const struct argp_option options[] = {
 	  "and is checked all the same, and one line on stderr says how that ended", 0 },
 	{ "lint", KEY_LINT, NULL, 0,
 	  "Print what is wrong with the guest's gates and nothing else, as text or json; a trace has it too", 0 },
+	{ "filter", KEY_FILTER, "EXPRESSION", 0,
+	  "Print only events for which EXPRESSION holds: comparisons (==, !=, <, <=, >, >=, =~ PATTERN) of service, number, "
+	  "result, address and ring, with and, or, not and parentheses", 0 },
 	{ "format", 'f', "FORMAT", 0,
 	  "Print as text (default) or json, one object a line; or record all there is as ctf, Common Trace Format, in the "
 	  "directory that --output names; implies --trace", 0 },
@@ -187,7 +190,7 @@ static error_t finish(struct parse *p, struct argp_state *state)
 /* What concerns a guest that runs is nothing to one that has run. */
 static bool is_for_reading(int key)
 {
-	return key == 't' || key == 'f' || key == 'o' || key == KEY_LINT || key == 'h' || key == KEY_VERSION ||
+	return key == 't' || key == 'f' || key == 'o' || key == KEY_LINT || key == KEY_FILTER || key == 'h' || key == KEY_VERSION ||
 	       key == ARGP_KEY_ARG || key >= ARGP_KEY_END;
 }
 
@@ -197,7 +200,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct options *o = p->o;
 
 	if (o->read && !is_for_reading(key))
-		return bad_usage(o, "a recorded trace takes --trace, --lint, --format and --output alone");
+		return bad_usage(o, "a recorded trace takes --trace, --filter, --lint, --format and --output alone");
 	switch (key) {
 	case 't':
 		return parse_kinds(o, arg);
@@ -227,6 +230,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_initrd(o, arg);
 	case KEY_CPUS:
 		return parse_cpus(o, arg);
+	case KEY_FILTER:
+		return parse_filter(o, arg);
 	case KEY_LINT:
 		o->lint = true;
 		return 0;

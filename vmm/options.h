@@ -4,6 +4,7 @@
 #ifndef OPTIONS_H
 #define OPTIONS_H
 
+#include "filter/filter.h"
 #include "image/boot_files.h"
 #include "image/image.h"
 #include "model/model.h"
@@ -39,6 +40,8 @@ struct options {
 		char *path;             /* FILE */
 	} module[BOOT_MODULES_MAX], initrd;
 	unsigned modules;
+	const char *filter_text;        /* --filter as given; NULL: every event */
+	struct filter filter;
 	bool read;                      /* no guest is run: a recorded trace is told */
 	const char *guest;              /* NULL only with probe or claims; with read the directory */
 	char error[200];                /* after OPTIONS_BAD: one line, without newline */

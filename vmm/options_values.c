@@ -189,6 +189,17 @@ int parse_format(struct options *o, const char *word)
 	return err;
 }
 
+int parse_filter(struct options *o, const char *expression)
+{
+	char why[160];
+
+	if (!filter_parse(&o->filter, expression, why, sizeof(why)))
+		return bad_usage(o, "--filter: %s", why);
+	o->filter_text = expression;
+	o->trace = true;
+	return 0;
+}
+
 int parse_engine(struct options *o, const char *word)
 {
 	int index = 0;

@@ -25,6 +25,7 @@ void option_kinds_text(const struct options *o, char *list, size_t size);
 /* Each takes an option's argument: 0, or EINVAL after bad_usage. */
 int parse_kinds(struct options *o, const char *list);       /* NULL: all */
 int parse_format(struct options *o, const char *word);
+int parse_filter(struct options *o, const char *expression);
 int parse_engine(struct options *o, const char *word);
 int parse_watch(struct options *o, const char *word);
 int parse_cpu(struct options *o, const char *word);

@@ -46,7 +46,7 @@ static void on_transition(struct reading *r)
 	struct check_list checks;
 	const bool contradicted = tally_transition(&r->tally, t, &r->view, &checks);
 
-	if (!q->wanted(q->options, t->gate.kind) && !contradicted)
+	if (!q->wanted(q->options, t) && !contradicted)
 		return;
 	r->tally.summary.events++;
 	if (!q->lint_only)

@@ -15,7 +15,7 @@ struct read_request {
 	/* Makes what the trace is told to, once it is known what it is; NULL: out of memory. */
 	struct sink *(*sink)(void *context, const struct recorded_header *header);
 	void *context;
-	bool (*wanted)(const void *options, enum gate_kind kind);
+	bool (*wanted)(const void *options, const struct transition *t);
 	const void *options;
 	bool lint_only;
 };

@@ -24,16 +24,11 @@ static struct sink *make_sink(void *context, const struct recorded_header *heade
 	return destination_sink(r->options, destination_file(r->to), &r->look, header, NULL);
 }
 
-static bool wanted(const void *options, enum gate_kind kind)
-{
-	return options_traces(options, kind);
-}
-
 static int tell(const struct options *o, int fd)
 {
 	struct reading_to r = { .options = o, .to = destination_open(o, false) };
 	const struct read_request request = {
-		.path = o->guest, .fd = fd, .sink = make_sink, .context = &r, .wanted = wanted, .options = o, .lint_only = o->lint,
+		.path = o->guest, .fd = fd, .sink = make_sink, .context = &r, .wanted = destination_wants, .options = o, .lint_only = o->lint,
 	};
 	int status;
 

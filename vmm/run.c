@@ -29,7 +29,7 @@ struct pipeline {
 	struct lint *lint;
 	struct recorder *recorder;
 	struct tally tally;
-	uint64_t exits;                 /* how often the guest was left */
+	uint64_t exits;                 /* how often the guest was left for us */
 	int told_second;                /* when the sink was flushed last */
 };
 
@@ -93,7 +93,7 @@ static void on_transition(void *context, struct transition *t)
 		lint_transition(p->lint, t, &p->view);
 	}
 	/* A contradiction is told whatever was asked for. */
-	if (!r->sink || r->wanted(r->options, t->gate.kind) || contradicted) {
+	if (!r->sink || r->wanted(r->options, t) || contradicted) {
 		p->tally.summary.events++;
 		if (r->sink && !r->lint_only) {
 			if (r->one_terminal)

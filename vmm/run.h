@@ -37,7 +37,7 @@ struct run_request {
 	bool patient;                   /* WATCH_STEP, WATCH_BREAK: asked for by name, so leave nothing out */
 	struct debug_ways debug_ways;
 	struct sink *sink;              /* where the transitions go; NULL: only checked */
-	bool (*wanted)(const void *options, enum gate_kind kind);       /* which kinds are told */
+	bool (*wanted)(const void *options, const struct transition *t);       /* which ones are told */
 	const void *options;
 	struct tape *tape;              /* keeps what claims read of the guest; NULL: nobody wants it */
 	bool lint_only;                 /* the sink gets findings, and neither transitions nor claims */
