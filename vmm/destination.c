@@ -21,10 +21,17 @@ struct destination {
 	struct trace_directory *directory;
 };
 
+/* A run's own clock is this machine's, if it is here; a recorded one's stands in its metadata. */
+uint64_t destination_frequency(bool here)
+{
+	struct tsc_instant start = tsc_now();
+
+	return here ? 1000 * tsc_khz_since(&start) : 0;
+}
+
 struct destination *destination_open(const struct options *o, bool here)
 {
 	struct destination *d = calloc(1, sizeof(*d));
-	struct tsc_instant start;
 	int error;
 
 	if (!d) {
@@ -34,8 +41,7 @@ struct destination *destination_open(const struct options *o, bool here)
 	if (o->format != FORMAT_CTF || engine_box()) {
 		d->output = output_open(o->output, &error);
 	} else {
-		start = tsc_now();
-		d->directory = directory_create(o->output, here ? 1000 * tsc_khz_since(&start) : 0);
+		d->directory = directory_create(o->output, destination_frequency(here));
 	}
 	if (d->output || d->directory)
 		return d;
@@ -83,6 +89,8 @@ struct sink *destination_sink(const struct options *o, FILE *file, const struct 
 	switch (o->format) {
 	case FORMAT_CTF:
 		return ctf_sink(file, &recorded);
+	case FORMAT_PERFETTO:
+		return perfetto_sink(file, header->frequency);
 	case FORMAT_JSON:
 		return json_sink(file, look);
 	default:

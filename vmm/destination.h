@@ -27,6 +27,9 @@ int destination_error(const struct destination *d);
 int destination_commit(struct destination *d);
 void destination_abandon(struct destination *d);
 
+/* Of the time-stamp counter, in Hz, if a guest runs here; 0: not known. */
+uint64_t destination_frequency(bool here);
+
 /* What writes the format.  tape: NULL where nobody asks a guest.  NULL: out of memory. */
 struct sink *destination_sink(const struct options *o, FILE *file, const struct sink_options *look,
                               const struct recorded_header *header, struct tape *tape);

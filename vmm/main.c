@@ -87,8 +87,11 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 		}
 		request.tape = &tape;
 	}
+	request.timed = o->format == FORMAT_CTF || o->format == FORMAT_PERFETTO;
 	if (o->trace || o->lint) {
 		recorded = (struct recorded_header){ .context = request.context, .kernel = guest_kernel_of(&guest->image) };
+		if (o->format == FORMAT_PERFETTO)
+			recorded.frequency = destination_frequency(!engine_box());
 		request.sink = destination_sink(o, file, &look, &recorded, request.tape);
 		if (!request.sink) {
 			message("out of memory");

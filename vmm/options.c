@@ -32,7 +32,7 @@ static const struct argp_option options[] = {
 	  "Print only events for which EXPRESSION holds: comparisons (==, !=, <, <=, >, >=, =~ PATTERN) of service, number, "
 	  "result, address and ring, with and, or, not and parentheses", 0 },
 	{ "format", 'f', "FORMAT", 0,
-	  "Print as text (default) or json, one object a line; or record all there is as ctf, Common Trace Format, in the "
+	  "Print as text (default), json, one object a line, or perfetto, for ui.perfetto.dev; or record all there is as ctf, Common Trace Format, in the "
 	  "directory that --output names; implies --trace", 0 },
 	{ "output", 'o', "FILE", 0, "Write the trace to FILE instead of stdout; implies --trace", 0 },
 	{ "engine", 'e', "ENGINE", 0, "auto (default), kvm, box or box-intel", 0 },
@@ -255,6 +255,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 /* Options that are right by themselves may not be so together. */
 static bool fits(struct options *o)
 {
+	if (o->format == FORMAT_PERFETTO && o->lint)
+		return !bad_usage(o, "--lint: as text or json");
 	if (o->format != FORMAT_CTF)
 		return true;
 	if (o->lint)

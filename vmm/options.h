@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-enum output_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CTF };
+enum output_format { FORMAT_TEXT, FORMAT_JSON, FORMAT_CTF, FORMAT_PERFETTO };
 enum engine { ENGINE_AUTO, ENGINE_KVM, ENGINE_BOX, ENGINE_BOX_INTEL };
 enum watch_method { WATCH_AUTO, WATCH_STEP, WATCH_BREAK, WATCH_GATES, WATCH_RING, WATCH_NONE };
 

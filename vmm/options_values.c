@@ -30,7 +30,10 @@ int bad_usage(struct options *o, const char *format, ...)
 	return EINVAL;
 }
 
-static const char *const formats[] = { [FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_CTF] = "ctf" };
+static const char *const formats[] = {
+	[FORMAT_TEXT] = "text", [FORMAT_JSON] = "json", [FORMAT_CTF] = "ctf",
+	[FORMAT_PERFETTO] = "perfetto",
+};
 static const char *const engines[] = {
 	[ENGINE_AUTO] = "auto", [ENGINE_KVM] = "kvm", [ENGINE_BOX] = "box", [ENGINE_BOX_INTEL] = "box-intel",
 };

@@ -15,18 +15,21 @@ struct reading_to {
 	const struct options *options;
 	struct destination *to;
 	struct sink_options look;
+	uint64_t frequency;
 };
 
 static struct sink *make_sink(void *context, const struct recorded_header *header)
 {
 	const struct reading_to *r = context;
+	struct recorded_header timed = *header;
 
-	return destination_sink(r->options, destination_file(r->to), &r->look, header, NULL);
+	timed.frequency = r->frequency;
+	return destination_sink(r->options, destination_file(r->to), &r->look, &timed, NULL);
 }
 
-static int tell(const struct options *o, int fd)
+static int tell(const struct options *o, int fd, uint64_t frequency)
 {
-	struct reading_to r = { .options = o, .to = destination_open(o, false) };
+	struct reading_to r = { .options = o, .to = destination_open(o, false), .frequency = frequency };
 	const struct read_request request = {
 		.path = o->guest, .fd = fd, .sink = make_sink, .context = &r, .wanted = destination_wants, .options = o, .lint_only = o->lint,
 	};
@@ -48,16 +51,17 @@ static int tell(const struct options *o, int fd)
 
 int read_command(const struct options *o)
 {
+	uint64_t frequency = 0;
 	int fd, status;
 
 	if (o->format == FORMAT_CTF) {
-		message("a recorded trace is told as text or json (try --help)");
+		message("a recorded trace is told as text, json or perfetto (try --help)");
 		return EXIT_STATUS_USAGE;
 	}
-	fd = directory_open_stream(o->guest);
+	fd = directory_open_stream(o->guest, &frequency);
 	if (fd < 0)
 		return EXIT_STATUS_CANNOT_RUN;
-	status = tell(o, fd);
+	status = tell(o, fd, frequency);
 	close(fd);
 	return status;
 }

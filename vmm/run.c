@@ -82,10 +82,13 @@ static void on_transition(void *context, struct transition *t)
 	bool contradicted;
 
 	deadline_progress();
-	if (r->tape && !t->recorded) {
+	if (r->tape && !t->recorded)
 		tape_next(r->tape);
+	if (r->timed && !t->recorded)
 		vm_get_msr(p->machine.cpu[t->cpu], X86_MSR_TSC, &t->tsc);
-	}
+		tape_next(r->tape);
+	if (r->timed)
+		vm_get_msr(p->machine.cpu[t->cpu], X86_MSR_TSC, &t->tsc);
 	contradicted = tally_transition(&p->tally, t, &p->view, &checks);
 	/* The flight recorder and lint ask for the state before. */
 	if (!t->recorded) {

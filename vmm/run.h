@@ -40,6 +40,7 @@ struct run_request {
 	bool (*wanted)(const void *options, const struct transition *t);       /* which ones are told */
 	const void *options;
 	struct tape *tape;              /* keeps what claims read of the guest; NULL: nobody wants it */
+	bool timed;                     /* transitions have their time-stamp counter */
 	bool lint_only;                 /* the sink gets findings, and neither transitions nor claims */
 	struct sink_options look;       /* of what is told on stderr */
 	bool progress;                  /* say on stderr how far it is */

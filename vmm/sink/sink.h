@@ -82,6 +82,8 @@ static inline void sink_flush(struct sink *sink)
 
 struct sink *text_sink(FILE *file, const struct sink_options *options);
 struct sink *json_sink(FILE *file, const struct sink_options *options);
+/* frequency: of the time-stamp counter, in Hz; 0: not known. */
+struct sink *perfetto_sink(FILE *file, uint64_t frequency);
 
 /* For a person who asked for no trace: the report without its last sentence. */
 void text_death_short(FILE *file, const struct sink_options *options, const struct death *death);

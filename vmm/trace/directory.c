@@ -233,7 +233,7 @@ void directory_abandon(struct trace_directory *d)
 }
 
 /* The metadata, or why it is none of ours: a clause. */
-static const char *refuse_metadata(int directory)
+static const char *refuse_metadata(int directory, uint64_t *frequency)
 {
 	char *text = malloc(METADATA_MAX);
 	int fd = openat(directory, "metadata", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -247,13 +247,15 @@ static const char *refuse_metadata(int directory)
 		why = text ? strerror(errno) : "out of memory";
 	if (!why && !metadata_fits(text, size))
 		why = "not the metadata that this version of vmm writes";
+	if (!why)
+		*frequency = metadata_frequency(text, size);
 	if (fd >= 0)
 		close(fd);
 	free(text);
 	return why;
 }
 
-int directory_open_stream(const char *path)
+int directory_open_stream(const char *path, uint64_t *frequency)
 {
 	int directory = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), stream = -1;
 	const char *why;
@@ -263,7 +265,7 @@ int directory_open_stream(const char *path)
 		message("%s: %s", path, strerror(errno));
 		return -1;
 	}
-	why = refuse_metadata(directory);
+	why = refuse_metadata(directory, frequency);
 	if (why) {
 		message("%s/metadata: %s", path, why);
 	} else {

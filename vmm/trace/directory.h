@@ -25,6 +25,6 @@ int directory_commit(struct trace_directory *d);
 void directory_abandon(struct trace_directory *d);
 
 /* The stream of a recorded trace whose metadata is this version's, for reading; -1 after one message. */
-int directory_open_stream(const char *path);
+int directory_open_stream(const char *path, uint64_t *frequency);
 
 #endif

@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#define PROCESSORS_MAX  64
+
 bool trace_open(struct trace_reader *r, int fd)
 {
 	memset(r, 0, sizeof(*r));
@@ -34,6 +36,12 @@ static void look_up(struct transition *t)
 		s->call = s->is_32bit ? linux_call32(s->number) : linux_call64(s->number);
 }
 
+/* Of the transition or record. */
+static bool has_cpu(const struct trace_reader *r, uint32_t cpu)
+{
+	return cpu < r->header.header.cpus;
+}
+
 static enum trace_event get_transition(struct trace_reader *r, const struct event_start *start)
 {
 	struct transition *t = &r->transition;
@@ -52,6 +60,8 @@ static enum trace_event get_transition(struct trace_reader *r, const struct even
 		if (f->kind == FACT_READ && f->size != (f->found ? f->wanted : 0))
 			return bad(r, "bytes that were read are not there");
 	}
+	if (!has_cpu(r, t->cpu))
+		return bad(r, "on a processor that the guest does not have");
 	look_up(t);
 	return TRACE_TRANSITION;
 }
@@ -99,6 +109,8 @@ static enum trace_event get_header(struct trace_reader *r)
 	r->started = true;
 	if (!r->events.bad && (!h->guest || !h->engine || !h->processor || !h->watch || !h->provenance))
 		return bad(r, "the header says too little");
+	if (h->cpus < 1 || h->cpus > PROCESSORS_MAX)
+		return bad(r, "no such number of processors");
 	return TRACE_HEADER;
 }
 

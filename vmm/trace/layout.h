@@ -46,6 +46,7 @@ struct recorded_header {
 	struct trace_header header;     /* limits: those of the emulator */
 	struct check_context context;
 	enum guest_kernel kernel;
+	uint64_t frequency;             /* of the time-stamp counter, in Hz; 0: not known.  Stands in the metadata */
 };
 
 /* EVENT_END. */

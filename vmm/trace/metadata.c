@@ -205,3 +205,19 @@ bool metadata_fits(const char *text, size_t size)
 	free(expected);
 	return same && text == end;
 }
+
+uint64_t metadata_frequency(const char *text, size_t size)
+{
+	const char *end = text + size;
+
+	for (; text && text < end; text = next_line(text, end)) {
+		uint64_t value = 0;
+
+		if (end - text < 9 || memcmp(text, "\tfreq = ", 8))
+			continue;
+		for (text += 8; text < end && *text >= '0' && *text <= '9' && value < UINT64_C(1) << 50; text++)
+			value = 10 * value + (uint64_t)(*text - '0');
+		return value < UINT64_C(1) << 50 ? value : 0;
+	}
+	return 0;
+}

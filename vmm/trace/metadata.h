@@ -23,4 +23,7 @@ void metadata_write(FILE *file, const struct metadata *m);
  */
 bool metadata_fits(const char *text, size_t size);
 
+/* The frequency in one that fits; 0: it is none that a counter has. */
+uint64_t metadata_frequency(const char *text, size_t size);
+
 #endif
