@@ -106,6 +106,13 @@ bool destination_wants(const void *options, const struct transition *t)
 	       (!o->filter_text || o->format == FORMAT_CTF || filter_transition(&o->filter, t));
 }
 
+bool destination_wants_record(const void *options, const struct ring_record *record)
+{
+	const struct options *o = options;
+
+	return options_traces(o, ring_gate_kind(record->id)) && (!o->filter_text || filter_record(&o->filter, record));
+}
+
 unsigned destination_width(int fd)
 {
 	const char *columns = getenv("COLUMNS");

@@ -36,6 +36,8 @@ struct sink *destination_sink(const struct options *o, FILE *file, const struct 
 
 /* Whether a transition is to be told: by its kind, and by --filter, which a recorded trace leaves to its reader. */
 bool destination_wants(const void *options, const struct transition *t);
+/* The same of a record, as far as it says: false only if it is not.  This leaves it out of a recorded trace, too. */
+bool destination_wants_record(const void *options, const struct ring_record *record);
 
 /* How many columns fd has, 0 unknown, and whether it is to have colours. */
 unsigned destination_width(int fd);

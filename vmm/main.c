@@ -56,7 +56,7 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 	struct run_request request = {
 		.image = &guest->image, .files = &guest->files, .memory_size = o->memory, .cpus = o->cpus,
 		.cpu_vendor_set = o->cpu_set, .cpu_vendor = o->cpu,
-		.timeout_seconds = o->timeout, .wanted = destination_wants, .options = o,
+		.timeout_seconds = o->timeout, .wanted = destination_wants, .wants_record = destination_wants_record, .options = o,
 		.lint_only = o->lint,
 		.look = { .colour = !engine_box() && destination_colour(STDERR_FILENO), .width = destination_width(STDERR_FILENO) },
 		.progress = isatty(STDERR_FILENO) && !isatty(fd), .one_terminal = is_one_terminal(fd, "VMM_TERMINAL"),

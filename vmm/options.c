@@ -18,7 +18,7 @@
 /* Keys of options without a short form. */
 enum {
 	KEY_CPU = 0x100, KEY_TIMEOUT, KEY_PROBE, KEY_CLAIMS, KEY_VERSION, KEY_BOOT, KEY_APPEND, KEY_MODULE, KEY_MODULE_TEXT,
-	KEY_INITRD, KEY_CPUS, KEY_LINT, KEY_FILTER
+	KEY_INITRD, KEY_CPUS, KEY_LINT, KEY_FILTER, KEY_CHECK
 };
 
 static const struct argp_option options[] = {
@@ -31,6 +31,8 @@ static const struct argp_option options[] = {
 	{ "filter", KEY_FILTER, "EXPRESSION", 0,
 	  "Print only events for which EXPRESSION holds: comparisons (==, !=, <, <=, >, >=, =~ PATTERN) of service, number, "
 	  "result, address and ring, with and, or, not and parentheses", 0 },
+	{ "check", KEY_CHECK, NULL, 0,
+	  "Of a recorded trace: check it, print nothing, and say in one line on stderr how it ended", 0 },
 	{ "format", 'f', "FORMAT", 0,
 	  "Print as text (default), json, one object a line, or perfetto, for ui.perfetto.dev; or record all there is as ctf, Common Trace Format, in the "
 	  "directory that --output names; implies --trace", 0 },
@@ -190,7 +192,7 @@ static error_t finish(struct parse *p, struct argp_state *state)
 /* What concerns a guest that runs is nothing to one that has run. */
 static bool is_for_reading(int key)
 {
-	return key == 't' || key == 'f' || key == 'o' || key == KEY_LINT || key == KEY_FILTER || key == 'h' || key == KEY_VERSION ||
+	return key == 't' || key == 'f' || key == 'o' || key == KEY_LINT || key == KEY_FILTER || key == KEY_CHECK || key == 'h' || key == KEY_VERSION ||
 	       key == ARGP_KEY_ARG || key >= ARGP_KEY_END;
 }
 
@@ -200,7 +202,7 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct options *o = p->o;
 
 	if (o->read && !is_for_reading(key))
-		return bad_usage(o, "a recorded trace takes --trace, --filter, --lint, --format and --output alone");
+		return bad_usage(o, "a recorded trace takes --trace, --filter, --check, --lint, --format and --output alone");
 	switch (key) {
 	case 't':
 		return parse_kinds(o, arg);
@@ -232,6 +234,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_cpus(o, arg);
 	case KEY_FILTER:
 		return parse_filter(o, arg);
+	case KEY_CHECK:
+		o->check = true;
+		return o->read ? 0 : bad_usage(o, "--check is for reading a recorded trace: without --trace a guest is only checked");
 	case KEY_LINT:
 		o->lint = true;
 		return 0;

@@ -42,6 +42,7 @@ struct options {
 	unsigned modules;
 	const char *filter_text;        /* --filter as given; NULL: every event */
 	struct filter filter;
+	bool check;                     /* with read: nothing is printed */
 	bool read;                      /* no guest is run: a recorded trace is told */
 	const char *guest;              /* NULL only with probe or claims; with read the directory */
 	char error[200];                /* after OPTIONS_BAD: one line, without newline */

@@ -9,6 +9,7 @@
 #include "run.h"
 #include "tally.h"
 #include "trace/events.h"
+#include "trace/records.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@ struct reading {
 	struct sink *sink;
 	char *guest;
 	bool died;                      /* trace.death tells why */
+	struct transition record;       /* one of the ring's, made for telling */
 };
 
 static bool on_header(struct reading *r)
@@ -30,39 +32,64 @@ static bool on_header(struct reading *r)
 
 	r->guest = strdup(h->header.guest);
 	r->view = (struct guest_view){ .tape = &r->trace.tape, .kernel = h->kernel };
-	r->sink = r->request->sink(r->request->context, h);
-	if (!r->guest || !r->sink || !tally_begin(&r->tally, &h->context)) {
+	r->sink = r->request->sink ? r->request->sink(r->request->context, h) : NULL;
+	if (!r->guest || (r->request->sink && !r->sink) || !tally_begin(&r->tally, &h->context)) {
 		message("out of memory");
 		return false;
 	}
-	r->sink->ops->header(r->sink, &h->header);
+	if (r->sink)
+		r->sink->ops->header(r->sink, &h->header);
 	return true;
 }
 
-static void on_transition(struct reading *r)
+static void tell(struct reading *r, const struct transition *t)
 {
 	const struct read_request *q = r->request;
-	const struct transition *t = &r->trace.transition;
 	struct check_list checks;
 	const bool contradicted = tally_transition(&r->tally, t, &r->view, &checks);
 
-	if (!q->wanted(q->options, t) && !contradicted)
+	if (r->sink && !q->wanted(q->options, t) && !contradicted)
 		return;
 	r->tally.summary.events++;
-	if (!q->lint_only)
+	if (r->sink && !q->lint_only)
 		r->sink->ops->transition(r->sink, t, &checks);
+}
+
+/* Those that nobody reads are checked as they are. */
+static void on_records(struct reading *r)
+{
+	const struct read_request *q = r->request;
+	struct ring_record record;
+	struct ring_batch one = { .record = &record, .count = 1, .now = &r->trace.now };
+
+	for (size_t n = 0; n < r->trace.record_count; n++) {
+		int held = -1;
+
+		memcpy(&record, r->trace.records + n * sizeof(record), sizeof(record));
+		if (!r->sink || q->lint_only || !q->wants_record(q->options, &record))
+			held = check_record(&r->tally.context, &record, one.now);
+		if (held >= 0) {
+			r->tally.summary.checks_held += (unsigned)held;
+			r->tally.summary.events += !r->sink || (q->lint_only && q->wants_record(q->options, &record));
+			continue;
+		}
+		one.seq = r->trace.record_seq + n;
+		records_transition(&r->trace.tape, &r->view, &one, &r->record);
+		tell(r, &r->record);
+	}
 }
 
 static void on_finding(struct reading *r)
 {
 	r->tally.summary.findings[r->trace.finding.severity]++;
-	r->sink->ops->finding(r->sink, &r->trace.finding);
+	if (r->sink)
+		r->sink->ops->finding(r->sink, &r->trace.finding);
 }
 
 static void on_death(struct reading *r)
 {
 	r->died = true;
-	if (!r->request->lint_only)
+	if (r->sink && !r->request->lint_only)
 		r->sink->ops->death(r->sink, &r->trace.death);
 }
 
@@ -74,13 +101,17 @@ static int on_end(struct reading *r, const struct recorded_end *end)
 	s->code = end->code;
 	s->free_runs = end->free_runs;
 	s->account = end->account;
+	s->ring = end->has_ring ? &end->ring : NULL;
 	tally_status(&r->tally, end->status);
 	tally_claims(&r->tally, r->request->lint_only ? NULL : r->sink);
-	r->sink->ops->summary(r->sink, s);
+	if (r->sink)
+		r->sink->ops->summary(r->sink, s);
 	if (r->died && r->trace.death.note)
 		message("%s: %s", r->guest, r->trace.death.sentence);
 	if (s->account)
 		message("%s: %s", r->guest, s->account);
+	if (!r->sink)
+		tally_tell(&r->tally, r->guest);
 	if (r->trace.tape.missed)
 		message("%s: the claims ask for %" PRIu64 " things that were not recorded: another version of vmm recorded them",
 		        r->request->path, r->trace.tape.missed);
@@ -105,9 +136,10 @@ static bool on_event(struct reading *r, enum trace_event event, int *status)
 	case TRACE_HEADER:
 		return on_header(r);
 	case TRACE_TRANSITION:
-		on_transition(r);
+		tell(r, &r->trace.transition);
 		return true;
 	case TRACE_RECORDS:
+		on_records(r);
 		return true;
 	case TRACE_FINDING:
 		on_finding(r);

@@ -13,6 +13,7 @@
 #include "deadline.h"
 #include "message.h"
 #include "tally.h"
+#include "trace/records.h"
 #include "watch/ring_record.h"
 #include "watch/watch.h"
 #include "x86.h"
@@ -29,6 +30,7 @@ struct pipeline {
 	struct lint *lint;
 	struct recorder *recorder;
 	struct tally tally;
+	struct records_noted records;   /* of which the tape has all there is */
 	uint64_t exits;                 /* how often the guest was left for us */
 	int told_second;                /* when the sink was flushed last */
 };
@@ -86,9 +88,6 @@ static void on_transition(void *context, struct transition *t)
 		tape_next(r->tape);
 	if (r->timed && !t->recorded)
 		vm_get_msr(p->machine.cpu[t->cpu], X86_MSR_TSC, &t->tsc);
-		tape_next(r->tape);
-	if (r->timed)
-		vm_get_msr(p->machine.cpu[t->cpu], X86_MSR_TSC, &t->tsc);
 	contradicted = tally_transition(&p->tally, t, &p->view, &checks);
 	/* The flight recorder and lint ask for the state before. */
 	if (!t->recorded) {
@@ -107,12 +106,35 @@ static void on_transition(void *context, struct transition *t)
 	show_progress(p, t->seq);
 }
 
-/* Whether somebody reads of it. */
-static bool is_told(const struct pipeline *p, uint32_t id)
+/* Checked and counted as it is.  False: there is more to say of it. */
+static bool passes(struct pipeline *p, const struct ring_batch *batch, const struct ring_record *record)
+{
+	const int held = check_record(&p->request->context, record, batch->now);
+
+	if (held > 0)
+		p->tally.summary.checks_held += (unsigned)held;
+	return held >= 0;
+}
+
+/* All that are wanted go to the sink together, as many as follow each other. */
+static void tell_records(struct pipeline *p, const struct ring_batch *batch)
 {
 	const struct run_request *r = p->request;
+	size_t first = 0, n;
 
-	return r->sink && !r->lint_only && r->wanted(r->options, ring_gate_kind(id));
+	for (n = 0; n < batch->count; n++) {
+		if (r->wants_record(r->options, &batch->record[n])) {
+			records_note(&p->records, r->tape, &p->view, batch, n);
+			continue;
+		}
+		if (n > first)
+			r->sink->ops->records(r->sink, batch, first, n - first);
+		p->tally.summary.events += n - first;
+		first = n + 1;
+	}
+	if (n > first)
+		r->sink->ops->records(r->sink, batch, first, n - first);
+	p->tally.summary.events += n - first;
 }
 
 /* Recorded entries, thousands at a time: those that nobody reads are checked and counted as they are. */
@@ -120,23 +142,26 @@ static void on_records(void *context, const struct ring_batch *batch)
 {
 	struct pipeline *p = context;
 	const struct run_request *r = p->request;
+	const bool together = r->sink && r->sink->ops->records && !r->lint_only;
 	struct transition t;
+	struct check_list checks;
 
 	deadline_progress();
 	for (size_t n = 0; n < batch->count; n++) {
-		const struct ring_record *record = &batch->record[n];
-		int held = -1;
+		const bool told = r->sink && !r->lint_only && r->wants_record(r->options, &batch->record[n]);
 
-		if (!is_told(p, record->id))
-			held = check_record(&r->context, record, batch->now);
-		if (held >= 0) {
-			p->tally.summary.checks_held += (unsigned)held;
-			p->tally.summary.events += !r->sink || r->wanted(r->options, ring_gate_kind(record->id));
+		if ((together || !told) && passes(p, batch, &batch->record[n])) {
+			p->tally.summary.events += !r->sink;
 			continue;
 		}
 		ring_batch_transition(&p->view, batch, n, &t);
-		on_transition(p, &t);
+		if (together)
+			tally_transition(&p->tally, &t, &p->view, &checks);
+		else
+			on_transition(p, &t);
 	}
+	if (together)
+		tell_records(p, batch);
 	show_progress(p, batch->seq + batch->count - 1);
 }
 

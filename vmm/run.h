@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 struct image;
+struct ring_record;
 struct boot_files;
 
 enum exit_status {
@@ -38,6 +39,7 @@ struct run_request {
 	struct debug_ways debug_ways;
 	struct sink *sink;              /* where the transitions go; NULL: only checked */
 	bool (*wanted)(const void *options, const struct transition *t);       /* which ones are told */
+	bool (*wants_record)(const void *options, const struct ring_record *record);    /* whether one may be */
 	const void *options;
 	struct tape *tape;              /* keeps what claims read of the guest; NULL: nobody wants it */
 	bool timed;                     /* transitions have their time-stamp counter */

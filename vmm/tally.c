@@ -71,3 +71,13 @@ int tally_status(struct tally *t, int otherwise)
 	t->summary.status = t->summary.checks_contradicted || t->unchecked ? EXIT_STATUS_CONTRADICTED : otherwise;
 	return t->summary.status;
 }
+
+void tally_tell(const struct tally *t, const char *guest)
+{
+	const struct trace_summary *s = &t->summary;
+	const unsigned findings = s->findings[LINT_ERROR] + s->findings[LINT_WARNING] + s->findings[LINT_NOTE];
+
+	message("%s: ended (%s, code %" PRIu64 "): %" PRIu64 " gates, %" PRIu64 " checks held, %" PRIu64
+	        " contradicted; claims: %u held, %u refuted; %u finding%s", guest, s->end, s->code, s->events, s->checks_held,
+	        s->checks_contradicted, s->claims_held, s->claims_refuted, findings, findings == 1 ? "" : "s");
+}

@@ -29,4 +29,7 @@ void tally_claims(struct tally *t, struct sink *sink);
 /* The exit status, also into the summary; otherwise is what the end alone makes of it. */
 int tally_status(struct tally *t, int otherwise);
 
+/* What it came to, in one line on stderr. */
+void tally_tell(const struct tally *t, const char *guest);
+
 #endif

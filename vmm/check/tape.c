@@ -69,7 +69,7 @@ void tape_put(struct tape *t, const struct fact *fact)
 
 static uint64_t hash(enum symbol_question question, const char *name, uint64_t address)
 {
-	uint64_t h = question == SYMBOL_NAME ? address : 0;
+	uint64_t h = question == SYMBOL_ADDRESS ? 0 : address + question;
 
 	if (question == SYMBOL_ADDRESS)
 		for (; *name; name++)
@@ -81,7 +81,7 @@ static uint64_t hash(enum symbol_question question, const char *name, uint64_t a
 
 static bool answers(const struct symbol_fact *f, enum symbol_question question, const char *name, uint64_t address)
 {
-	return f->question == question && (question == SYMBOL_NAME ? f->address == address : !strcmp(f->name, name));
+	return f->question == question && (question == SYMBOL_ADDRESS ? !strcmp(f->name, name) : f->address == address);
 }
 
 /* The slot that it has, or the free one that it would get.  There always is a free one. */

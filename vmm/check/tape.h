@@ -36,13 +36,20 @@ struct fact {
 #define TAPE_FACTS      512             /* of one transition */
 #define TAPE_BYTES      (32 * 1024)
 
-/* What holds for the whole run: where a symbol is, or which one covers an address. */
-enum symbol_question { SYMBOL_ADDRESS, SYMBOL_NAME, SYMBOL_QUESTIONS };
+/* What holds for the whole run. */
+enum symbol_question {
+	SYMBOL_ADDRESS,                 /* where a symbol is */
+	SYMBOL_NAME,                    /* which one covers an address */
+	SYMBOL_TEXT,                    /* the same with the offset into it, "name+1A" */
+	SYMBOL_SERVICE,                 /* of a recorded entry: its service's name, by records.h's key for an address */
+	SYMBOL_QUESTIONS
+};
 struct symbol_fact {
 	enum symbol_question question;
 	bool found;
 	uint64_t address;
-	const char *name;               /* SYMBOL_NAME, not found: "" */
+	const char *name;               /* not found: "" */
+	unsigned arguments;             /* SYMBOL_SERVICE: in registers */
 };
 
 struct facts {
@@ -74,7 +81,7 @@ const struct fact *tape_find(struct tape *t, enum fact_kind kind, enum fact_side
 /* Keep one, with its bytes if found. */
 void tape_put(struct tape *t, const struct fact *fact);
 
-/* The same of symbols; name is asked for by SYMBOL_ADDRESS, address by SYMBOL_NAME. */
+/* The same of symbols; name is asked for by SYMBOL_ADDRESS, address by the others. */
 const struct symbol_fact *tape_symbol(const struct tape *t, enum symbol_question question, const char *name,
                                       uint64_t address);
 /* name is copied.  False: out of memory, or more than any guest has. */

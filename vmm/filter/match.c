@@ -174,11 +174,19 @@ static void put_result(struct subject *s, const struct transition *t)
 bool filter_transition(const struct filter *f, const struct transition *t)
 {
 	struct subject s = {
+		/* Of a recorded entry the caller's address is not known, but for where it goes on. */
 		.has_number = t->service.valid, .number = t->service.number, .service = t->service.valid ? t->service.name : NULL,
 		.address = { t->before.rip, t->after.rip }, .address_count = 2, .symbol = { t->symbol, t->target },
 		.ring = t->before.cpl,
 	};
 
+	if (t->recorded) {
+		s.address[0] = t->after.gpr[GPR_RCX];
+		s.address_count = 2;
+		if (t->gate.kind == GATE_SYSENTER)
+			s.address[0] = t->after.rip;
+		s.ring = 3;
+	}
 	put_result(&s, t);
 	return evaluate(f, &s) == YES;
 }

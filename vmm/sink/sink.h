@@ -11,6 +11,7 @@
 #include "check/claims.h"
 #include "lint/lint.h"
 #include "watch/ring_account.h"
+#include "watch/ring_record.h"
 #include "watch/transition.h"
 
 #include <stdio.h>
@@ -59,6 +60,11 @@ struct sink;
 struct sink_ops {
 	void (*header)(struct sink *, const struct trace_header *);
 	void (*transition)(struct sink *, const struct transition *, const struct check_list *);
+	/*
+	 * So many records of method "ring", from this one of the batch on, as they are; NULL: each is told as a
+	 * transition.
+	 */
+	void (*records)(struct sink *, const struct ring_batch *, size_t first, size_t count);
 	void (*finding)(struct sink *, const struct finding *);
 	void (*death)(struct sink *, const struct death *);
 	void (*claim)(struct sink *, const struct claim *, const struct claim_result *);

@@ -8,12 +8,14 @@
 #include "trace/packets.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 struct ctf_sink {
 	struct sink sink;
 	struct packet_writer packets;
 	struct ctf_options options;
 	size_t symbols_told;
+	struct recorded_batch batch;    /* as records would go on */
 	bool told_full;
 };
 
@@ -77,10 +79,21 @@ static void ctf_transition(struct sink *sink, const struct transition *transitio
 	end_event(s, &event);
 }
 
-void ctf_records(struct sink *sink, const struct ring_record *records, size_t count, uint64_t discarded)
+static void ctf_records(struct sink *sink, const struct ring_batch *batch, size_t first, size_t count)
 {
-	packets_discarded(&self(sink)->packets, discarded);
-	packets_records(&self(sink)->packets, records, count);
+	struct ctf_sink *s = self(sink);
+	const struct recorded_batch told = {
+		.seq = batch->seq + first, .cr0 = batch->now->cr0, .efer = batch->now->efer,
+		.sysenter_esp = batch->now->msr.sysenter_esp,
+	};
+
+	if (s->options.tape)
+		put_symbols(s);
+	if (!s->batch.cr0 || memcmp(&told, &s->batch, sizeof(told)))
+		put(s, EVENT_BATCH, wire_batch, &told);
+	packets_records(&s->packets, &batch->record[first], count);
+	s->batch = told;
+	s->batch.seq += count;
 }
 
 static void ctf_finding(struct sink *sink, const struct finding *f)
@@ -104,7 +117,8 @@ static void ctf_summary(struct sink *sink, const struct trace_summary *summary)
 {
 	const struct recorded_end end = {
 		.end = summary->end, .account = summary->account, .code = summary->code, .free_runs = summary->free_runs,
-		.status = (uint8_t)summary->end_status,
+		.status = (uint8_t)summary->end_status, .has_ring = summary->ring,
+		.ring = summary->ring ? *summary->ring : (struct ring_account){ 0 },
 	};
 
 	put(self(sink), EVENT_END, wire_end, &end);
@@ -123,7 +137,7 @@ static void ctf_close(struct sink *sink)
 }
 
 static const struct sink_ops ops = {
-	.header = ctf_header, .transition = ctf_transition, .finding = ctf_finding, .death = ctf_death, .claim = ctf_claim,
+	.header = ctf_header, .transition = ctf_transition, .records = ctf_records, .finding = ctf_finding, .death = ctf_death, .claim = ctf_claim,
 	.summary = ctf_summary, .flush = ctf_flush, .close = ctf_close,
 };
 

@@ -16,7 +16,4 @@ struct ctf_options {
 
 /* NULL: out of memory. */
 struct sink *ctf_sink(FILE *file, const struct ctf_options *options);
-/* Records of the ring, oldest first; discarded of them could not be kept so far. */
-void ctf_records(struct sink *sink, const struct ring_record *records, size_t count, uint64_t discarded);
-
 #endif

@@ -36,12 +36,6 @@ static void look_up(struct transition *t)
 		s->call = s->is_32bit ? linux_call32(s->number) : linux_call64(s->number);
 }
 
-/* Of the transition or record. */
-static bool has_cpu(const struct trace_reader *r, uint32_t cpu)
-{
-	return cpu < r->header.header.cpus;
-}
-
 static enum trace_event get_transition(struct trace_reader *r, const struct event_start *start)
 {
 	struct transition *t = &r->transition;
@@ -60,7 +54,7 @@ static enum trace_event get_transition(struct trace_reader *r, const struct even
 		if (f->kind == FACT_READ && f->size != (f->found ? f->wanted : 0))
 			return bad(r, "bytes that were read are not there");
 	}
-	if (!has_cpu(r, t->cpu))
+	if (t->cpu >= r->header.header.cpus)
 		return bad(r, "on a processor that the guest does not have");
 	look_up(t);
 	return TRACE_TRANSITION;
@@ -75,19 +69,37 @@ static bool is_record(uint32_t id)
 static enum trace_event get_records(struct trace_reader *r)
 {
 	const size_t most = (size_t)(r->events.end - r->events.at) / sizeof(struct ring_record);
-	uint32_t id;
+	uint32_t id, cpu;
 
 	r->records = r->events.at;
 	r->record_count = 0;
 	while (r->record_count < most) {
 		memcpy(&id, r->events.at + RING_ID, sizeof(id));
+		memcpy(&cpu, r->events.at + RING_CPU, sizeof(cpu));
 		if (!is_record(id))
 			break;
+		if (cpu >= r->header.header.cpus)
+			return bad(r, "on a processor that the guest does not have");
 		r->events.at += sizeof(struct ring_record);
 		r->record_count++;
 	}
-	r->count += r->record_count ? r->record_count - 1 : 0;
-	return r->record_count ? TRACE_RECORDS : bad(r, "it does not end in its packet");
+	if (!r->record_count)
+		return bad(r, "it does not end in its packet");
+	if (!r->has_batch)
+		return bad(r, "a record of which nothing is said");
+	r->count += r->record_count - 1;
+	r->record_seq = r->batch.seq;
+	r->batch.seq += r->record_count;
+	return TRACE_RECORDS;
+}
+
+static void get_batch(struct trace_reader *r)
+{
+	wire_get(&r->events, wire_batch, &r->batch);
+	r->has_batch = true;
+	r->now.cr0 = r->batch.cr0;
+	r->now.efer = r->batch.efer;
+	r->now.msr.sysenter_esp = r->batch.sysenter_esp;
 }
 
 static bool get_symbol(struct trace_reader *r)
@@ -106,6 +118,7 @@ static enum trace_event get_header(struct trace_reader *r)
 
 	wire_get(&r->events, wire_header, &r->header);
 	h->limits = trace_limits(r->header.context.emulator);
+	h->unseen = h->watch && !strcmp(h->watch, "ring") ? ring_limits : NULL;
 	r->started = true;
 	if (!r->events.bad && (!h->guest || !h->engine || !h->processor || !h->watch || !h->provenance))
 		return bad(r, "the header says too little");
@@ -193,9 +206,11 @@ enum trace_event trace_next(struct trace_reader *r)
 		if (is_record(start.id))
 			return get_records(r);
 		r->events.at += sizeof(start);
-		if (start.id != EVENT_SYMBOL)
+		if (start.id != EVENT_SYMBOL && start.id != EVENT_BATCH)
 			break;
-		if (!get_symbol(r))
+		if (start.id == EVENT_BATCH)
+			get_batch(r);
+		else if (!get_symbol(r))
 			return bad(r, "more symbols than a guest has");
 		if (r->events.bad)
 			return bad(r, "it does not fit its description");

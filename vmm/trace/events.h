@@ -28,8 +28,12 @@ struct trace_reader {
 	/* The event that trace_next gave.  Strings are good until the next call. */
 	struct recorded_header header;
 	struct transition transition;
-	const uint8_t *records;         /* so many struct ring_record, not aligned */
+	const uint8_t *records;         /* so many struct ring_record, not aligned, */
 	size_t record_count;
+	uint64_t record_seq;            /* the first of them with this number, */
+	struct x86_state now;           /* on a vCPU that has this mode and these MSRs */
+	bool has_batch;
+	struct recorded_batch batch;    /* as the next ones go on */
 	struct finding finding;
 	struct death death;
 	struct recorded_end end;

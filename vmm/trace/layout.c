@@ -271,7 +271,11 @@ const struct wire_field wire_facts[] = {
 
 static const char *question_name(unsigned question)
 {
-	return question == SYMBOL_ADDRESS ? "address" : "name";
+	static const char *const names[] = {
+		[SYMBOL_ADDRESS] = "address", [SYMBOL_NAME] = "name", [SYMBOL_TEXT] = "text", [SYMBOL_SERVICE] = "service",
+	};
+
+	return names[question];
 }
 
 const struct wire_field wire_symbol[] = {
@@ -279,6 +283,7 @@ const struct wire_field wire_symbol[] = {
 	BOOL("found", struct symbol_fact, found),
 	HEX("address", struct symbol_fact, address),
 	TEXT("name", struct symbol_fact, name),
+	UINT("arguments", struct symbol_fact, arguments),
 	{ 0 },
 };
 
@@ -332,12 +337,33 @@ const struct wire_field wire_finding[] = {
 	{ 0 },
 };
 
+static const struct wire_field wire_ring[] = {
+	UINT("calls", struct ring_account, calls),
+	UINT("recorded", struct ring_account, recorded),
+	UINT("exits", struct ring_account, exits),
+	UINT("lost", struct ring_account, lost),
+	UINT("moved", struct ring_account, moved),
+	UINT("mapped_late", struct ring_account, mapped_late),
+	CHARS("fallback", struct ring_account, fallback),
+	{ 0 },
+};
+
+const struct wire_field wire_batch[] = {
+	UINT("seq", struct recorded_batch, seq),
+	HEX("cr0", struct recorded_batch, cr0),
+	HEX("efer", struct recorded_batch, efer),
+	HEX("sysenter_esp", struct recorded_batch, sysenter_esp),
+	{ 0 },
+};
+
 const struct wire_field wire_end[] = {
 	TEXT("end", struct recorded_end, end),
 	UINT("code", struct recorded_end, code),
 	TEXT("account", struct recorded_end, account),
 	UINT("free_runs", struct recorded_end, free_runs),
 	UINT("status", struct recorded_end, status),
+	BOOL("has_ring", struct recorded_end, has_ring),
+	OPTIONAL("ring", struct recorded_end, ring, has_ring, ring),
 	{ 0 },
 };
 
@@ -467,7 +493,7 @@ const struct wire_field wire_death[] = {
 #define TYPE(name) { #name, wire_##name }
 const struct wire_type wire_types[] = {
 	TYPE(hidden), TYPE(segment), TYPE(table), TYPE(msrs), TYPE(state), TYPE(descriptor), TYPE(gate), TYPE(frame),
-	TYPE(memory), TYPE(service), TYPE(call_string), TYPE(way_out), TYPE(field_name), TYPE(mapping), TYPE(fact),
+	TYPE(memory), TYPE(service), TYPE(call_string), TYPE(way_out), TYPE(field_name), TYPE(mapping), TYPE(fact), TYPE(ring),
 	TYPE(blame), TYPE(reason), TYPE(link), TYPE(chain), TYPE(source), TYPE(code), TYPE(record), TYPE(recorded_finding),
 	{ 0 },
 };

@@ -19,6 +19,7 @@ struct death;
 #define EVENT_DEATH             66
 #define EVENT_END               67
 #define EVENT_SYMBOL            68
+#define EVENT_BATCH             69      /* before records of the ring: what is said of them all */
 
 /* Before each event: the header and the context that Common Trace Format gives it. */
 struct event_start {
@@ -54,11 +55,19 @@ struct recorded_end {
 	const char *end, *account;
 	uint64_t code, free_runs;
 	uint8_t status;                 /* the exit status, apart from checks */
+	bool has_ring;
+	struct ring_account ring;
+};
+
+/* EVENT_BATCH: of the records that follow, up to the next one. */
+struct recorded_batch {
+	uint64_t seq;                   /* of the first; they count on */
+	uint64_t cr0, efer, sysenter_esp;       /* of the vCPU, at all of these entries */
 };
 
 /* A transition with all that its claims asked; EVENT_TRANSITION + kind. */
 extern const struct wire_field wire_transition[], wire_facts[];
-extern const struct wire_field wire_header[], wire_finding[], wire_death[], wire_end[], wire_symbol[];
+extern const struct wire_field wire_header[], wire_finding[], wire_death[], wire_end[], wire_symbol[], wire_batch[];
 
 /* The structures by name, each behind those that it is made from; ends with name NULL. */
 struct wire_type { const char *name; const struct wire_field *table; };

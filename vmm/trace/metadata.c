@@ -161,6 +161,7 @@ void metadata_write(FILE *f, const struct metadata *m)
 	put_event(f, "death", EVENT_DEATH, wire_death, NULL);
 	put_event(f, "end", EVENT_END, wire_end, NULL);
 	put_event(f, "symbol", EVENT_SYMBOL, wire_symbol, NULL);
+	put_event(f, "batch", EVENT_BATCH, wire_batch, NULL);
 }
 
 /* Behind the line that text starts with; NULL: it is not ended. */

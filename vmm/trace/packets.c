@@ -86,11 +86,6 @@ void packets_records(struct packet_writer *w, const struct ring_record *records,
 	}
 }
 
-void packets_discarded(struct packet_writer *w, uint64_t count)
-{
-	w->discarded = count;
-}
-
 static bool is_packet(const struct packet_start *p)
 {
 	return p->magic == PACKET_MAGIC && !p->stream_id && !(p->content_size % 8) && !(p->packet_size % 8) &&

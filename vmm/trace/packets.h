@@ -28,8 +28,6 @@ struct wire_writer packets_event(struct packet_writer *w, const struct event_sta
 bool packets_end_event(struct packet_writer *w, const struct wire_writer *event);
 /* Records of the ring, in their order.  They are copied as they are. */
 void packets_records(struct packet_writer *w, const struct ring_record *records, size_t count);
-/* So many could not be kept, all in all. */
-void packets_discarded(struct packet_writer *w, uint64_t count);
 /* The packet under way goes out. */
 void packets_flush(struct packet_writer *w);
 void packets_stop(struct packet_writer *w);
