@@ -6,8 +6,9 @@ tools=$(cd "$here/../../tools" && pwd)
 [ $? = 3 ] && skip_all "python3-jsonschema is not installed"
 
 for guest in "$build"/*.elf "$build"/bugs/*.elf "$build"/boot-*; do
+	[ -f "$guest" ] || continue
 	case $guest in
-	*sweep.elf | *torture.elf | *bench*.elf | *first.elf) continue ;;      # much of the same
+	*sweep.elf | *torture.elf | *bench*.elf | *first.elf | */calls*.elf) continue ;;      # much of the same
 	esac
 	name=$(basename "$guest")
 	run "$name" -f json --timeout=5 "$guest"
@@ -17,6 +18,12 @@ run cpus -f json --cpus=2 "$build/guest.elf"
 check "two processors: lines fit" "$tools/validate" "$work/cpus.out"
 run gates -f json --watch=gates "$build/guest32.elf"
 check "method gates: lines fit" "$tools/validate" "$work/gates.out"
+
+for guest in guest guest32 entries; do
+	run ring.$guest -f json --watch=ring "$build/$guest.elf"
+	check "method ring, $guest.elf: lines fit" "$tools/validate" "$work/ring.$guest.out"
+done
+check "a record was among them" grep -qm1 '"recorded":"ring"' "$work/ring.guest.out"
 
 # Each kind of line was among them, so that no part of the schema went unused.
 cat "$work"/*.out >"$work/all"
@@ -54,5 +61,9 @@ refuses "a gate without its code segment" int 'del(.gate.code)'
 refuses "a rule that there is not" lint '.id = "X1"'
 refuses "a step that there is not" death '.chain[0].step = "guess"'
 refuses "no version" header 'del(.version)'
+grep -hm1 '"recorded"' "$work"/ring.*.out >>"$work/records"
+cp "$work/records" "$work/all"
+refuses "a record with a state before" syscall '.before = .after'
+refuses "a record with a register that is not sampled" syscall '.after.r12 = "0x0"'
 
 done_testing

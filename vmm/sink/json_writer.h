@@ -11,9 +11,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#define JSON_BUFFER     16384   /* most lines fit; longer ones go out in pieces */
+
 struct json_writer {
 	FILE *file;
 	bool comma;             /* something stands before the next value */
+	size_t used;
+	char buffer[JSON_BUFFER];       /* of the line under way */
 };
 
 /* key is NULL in an array and for the outermost object; it must need no escape. */
@@ -26,7 +30,7 @@ void json_hex(struct json_writer *w, const char *key, uint64_t value);
 void json_number(struct json_writer *w, const char *key, uint64_t value);
 void json_bool(struct json_writer *w, const char *key, bool value);
 void json_null(struct json_writer *w, const char *key);
-/* The outermost object is complete. */
+/* The outermost object is complete, and its line is in the FILE. */
 void json_end_line(struct json_writer *w);
 
 #endif

@@ -3,6 +3,7 @@
  * sequences (ECMA-48, 8.3.117); knows nothing of gates.
  */
 #include "sink/pen.h"
+#include "sink/format.h"
 #include "sink/utf8.h"
 
 #include <stdarg.h>
@@ -20,10 +21,56 @@ static const char *const sequences[] = {
 	[NAME] = "\33[36m",
 };
 
+static void flush(struct pen *pen)
+{
+	fwrite_unlocked(pen->line, 1, pen->used, pen->file);
+	pen->used = 0;
+}
+
+static void put_bytes(struct pen *pen, const char *bytes, size_t size)
+{
+	if (size > sizeof(pen->line) - pen->used) {
+		flush(pen);
+		if (size > sizeof(pen->line)) {
+			fwrite_unlocked(bytes, 1, size, pen->file);
+			return;
+		}
+	}
+	memcpy(pen->line + pen->used, bytes, size);
+	pen->used += (unsigned)size;
+}
+
+/* Printable ASCII: nearly all there is. */
+static size_t plain_length(const char *text)
+{
+	size_t n = 0;
+
+	while (text[n] >= 0x20 && text[n] < 0x7f)
+		n++;
+	return n;
+}
+
+/* The same of all of it: no byte below 20h or above 7Eh. */
+static bool is_plain(const char *text, size_t length)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), highs = 0x80 * ones;
+	uint64_t bad = 0, bytes;
+
+	for (; length >= sizeof(bytes); text += sizeof(bytes), length -= sizeof(bytes)) {
+		memcpy(&bytes, text, sizeof(bytes));
+		bad |= bytes | (bytes - 0x20 * ones) | (bytes + ones);
+	}
+	for (; length; text++, length--)
+		bad |= *text >= 0x20 && *text < 0x7f ? 0 : 0x80;
+	return !(bad & highs);
+}
+
 unsigned text_columns(const char *text)
 {
-	unsigned columns = 0;
-	size_t length;
+	size_t length = plain_length(text);
+	unsigned columns = (unsigned)length;
+
+	text += length;
 
 	for (; *text; text += length ? length : 1, columns++)
 		length = utf8_printable(text);
@@ -33,33 +80,66 @@ unsigned text_columns(const char *text)
 /* At most room columns of text. */
 static void put_clean(struct pen *pen, const char *text, unsigned room)
 {
+	const size_t plain = plain_length(text), all = plain < room ? plain : room;
+
+	put_bytes(pen, text, all);
+	text += all;
+	room -= (unsigned)all;
+	pen->column += (unsigned)all;
 	for (; *text && room; room--, pen->column++) {
 		size_t length = utf8_printable(text);
 
 		if (length)
-			fwrite_unlocked(text, 1, length, pen->file);
+			put_bytes(pen, text, length);
 		else
-			putc_unlocked('?', pen->file);
+			put_bytes(pen, "?", 1);
 		text += length ? length : 1;
 	}
 }
 
-static void put_styled(struct pen *pen, enum style style, const char *text, unsigned room)
+static void put_blanks(struct pen *pen, unsigned count)
+{
+	static const char blanks[] = "                                                                ";
+	const unsigned most = sizeof(blanks) - 1;
+
+	for (; count > most; count -= most)
+		put_bytes(pen, blanks, most);
+	put_bytes(pen, blanks, count);
+}
+
+/* What is put: where its length is known to be its columns, it is plain. */
+struct piece {
+	const char *text;
+	size_t length;
+	bool plain;
+};
+
+static void put_piece(struct pen *pen, const struct piece *piece, unsigned room)
+{
+	if (!piece->plain || piece->length > room) {
+		put_clean(pen, piece->text, room);
+		return;
+	}
+	put_bytes(pen, piece->text, piece->length);
+	pen->column += (unsigned)piece->length;
+}
+
+static void put_styled(struct pen *pen, enum style style, const struct piece *piece, unsigned room)
 {
 	const char *sequence = pen->colour ? sequences[style] : NULL;
 
-	if (!*text || !room)
+	if (!piece->length || !room)
 		return;
 	if (pen->pad)
-		fprintf(pen->file, "%*s", (int)pen->pad, "");
+		put_blanks(pen, pen->pad);
 	pen->column += pen->pad;
 	pen->pad = 0;
 	pen->fresh = false;
 	if (sequence)
-		fputs(sequence, pen->file);
-	put_clean(pen, text, room);
+		put_bytes(pen, sequence, strlen(sequence));
+	put_piece(pen, piece, room);
 	if (sequence)
-		fputs("\33[0m", pen->file);
+		put_bytes(pen, "\33[0m", 4);
 }
 
 static unsigned place(const struct pen *pen)
@@ -69,7 +149,8 @@ static unsigned place(const struct pen *pen)
 
 void pen_end(struct pen *pen)
 {
-	putc('\n', pen->file);
+	put_bytes(pen, "\n", 1);
+	flush(pen);
 	pen->column = pen->pad = 0;
 }
 
@@ -92,53 +173,83 @@ void pen_hang(struct pen *pen, unsigned column)
 	pen->fresh = true;
 }
 
-/* text behind gap blanks, on a new line where it does not fit. */
-static void put_wrapped(struct pen *pen, enum style style, const char *text, unsigned gap)
+/* piece behind gap blanks, on a new line where it does not fit. */
+static void put_wrapped(struct pen *pen, enum style style, const struct piece *piece, unsigned gap)
 {
+	const unsigned columns = piece->plain ? (unsigned)piece->length : text_columns(piece->text);
+
 	if (pen->fresh)
 		gap = 0;
 	if (place(pen) > pen->hang) {
-		if (place(pen) + gap + text_columns(text) > pen->width) {
+		if (place(pen) + gap + columns > pen->width) {
 			pen_end(pen);
 			pen->pad = pen->hang;
 		} else {
 			pen->pad += gap;
 		}
 	}
-	put_styled(pen, style, text, pen->width > place(pen) ? pen->width - place(pen) : 0);
+	put_styled(pen, style, piece, pen->width > place(pen) ? pen->width - place(pen) : 0);
+}
+
+static struct piece formatted(char *text, size_t size, const char *format, va_list args)
+{
+	const size_t length = format_text(text, size, format, args);
+
+	return (struct piece){ .text = text, .length = length, .plain = is_plain(text, length) };
 }
 
 void pen_put(struct pen *pen, enum style style, const char *format, ...)
 {
 	char text[ITEM_SIZE];
+	struct piece piece;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	piece = formatted(text, sizeof(text), format, args);
 	va_end(args);
-	put_styled(pen, style, text, UINT32_MAX);
+	put_styled(pen, style, &piece, UINT32_MAX);
 }
 
 void pen_item(struct pen *pen, enum style style, const char *format, ...)
 {
 	char text[ITEM_SIZE];
+	struct piece piece;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	piece = formatted(text, sizeof(text), format, args);
 	va_end(args);
-	put_wrapped(pen, style, text, 2);
+	put_wrapped(pen, style, &piece, 2);
+}
+
+void pen_register(struct pen *pen, enum style style, const char *name, uint64_t value)
+{
+	char text[48], *to = text;
+	unsigned digits = value ? (67 - (unsigned)__builtin_clzll(value)) / 4 : 1;
+	struct piece piece = { .text = text, .plain = true };
+
+	while (*name && to < text + 24)
+		*to++ = *name++;
+	*to++ = '=';
+	*to++ = '0';
+	*to++ = 'x';
+	piece.length = (size_t)(to - text) + digits;
+	to[digits] = 0;
+	for (; digits; value >>= 4)
+		to[--digits] = "0123456789abcdef"[value & 15];
+	put_wrapped(pen, style, &piece, 2);
 }
 
 void pen_join(struct pen *pen, enum style style, const char *format, ...)
 {
 	char text[ITEM_SIZE];
+	struct piece piece;
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	piece = formatted(text, sizeof(text), format, args);
 	va_end(args);
-	put_wrapped(pen, style, text, 1);
+	put_wrapped(pen, style, &piece, 1);
 }
 
 void pen_words(struct pen *pen, enum style style, const char *format, ...)
@@ -147,10 +258,13 @@ void pen_words(struct pen *pen, enum style style, const char *format, ...)
 	va_list args;
 
 	va_start(args, format);
-	vsnprintf(text, sizeof(text), format, args);
+	format_text(text, sizeof(text), format, args);
 	va_end(args);
-	while ((word = strsep(&rest, " ")))
-		put_wrapped(pen, style, word, 1);
+	while ((word = strsep(&rest, " "))) {
+		const struct piece piece = { .text = word, .length = strlen(word) };
+
+		put_wrapped(pen, style, &piece, 1);
+	}
 }
 
 /* The first columns of text in at most room, a '~', and tail. */
@@ -172,7 +286,7 @@ const char *shorten(const char *text, unsigned room, char *out, size_t size)
 {
 	if (text_columns(text) > room && room > 0)
 		return cut(text, room, "", out, size);
-	snprintf(out, size, "%s", text);
+	format_to(out, size, "%s", text);
 	return out;
 }
 

@@ -22,6 +22,8 @@ struct pen {
 	unsigned pad;           /* blanks owed before the next character */
 	unsigned hang;          /* where a wrapped line goes on */
 	bool fresh;             /* the next item is the first of its column: no gap */
+	unsigned used;
+	char line[512];         /* of the line under way, what is not in the file yet: pen_end puts it there */
 };
 
 /* As it is, at the current place. */
@@ -32,6 +34,8 @@ void pen_to(struct pen *pen, unsigned column);
 void pen_hang(struct pen *pen, unsigned column);
 /* One item, two blanks behind the last; on a new line where it does not fit; cut where no line holds it. */
 void pen_item(struct pen *pen, enum style style, const char *format, ...) PEN_FORMAT;
+/* The item "NAME=0x1f", for lines of many registers; name is short and ASCII. */
+void pen_register(struct pen *pen, enum style style, const char *name, uint64_t value);
 /* The same with one blank: what belongs to the item before. */
 void pen_join(struct pen *pen, enum style style, const char *format, ...) PEN_FORMAT;
 /* Prose: as items, word by word, one blank between. */

@@ -5,6 +5,7 @@
 #include "sink/text.h"
 
 #include "sink/calls.h"
+#include "sink/format.h"
 
 #include <inttypes.h>
 
@@ -31,7 +32,7 @@ static const char *argument(const struct transition *t, unsigned n, char *text, 
 {
 	if (t->kernel == KERNEL_LINUX)
 		return linux_argument(t, n, text, size);
-	snprintf(text, size, "0x%" PRIx64, t->service.args[n]);
+	format_to(text, size, "0x%" PRIx64, t->service.args[n]);
 	return text;
 }
 

@@ -219,9 +219,9 @@ static void put_recorded(struct text_sink *s, const struct transition *t)
 		pen_item(pen, PLAIN, "to 0x%" PRIx64, t->after.rip);
 	for (size_t i = 0; i < COUNT(registers); i++)
 		if (registers[i].gpr < GPR_R12 && t->after.gpr[registers[i].gpr])
-			pen_item(pen, PLAIN, "%s=0x%" PRIx64, registers[i].name, t->after.gpr[registers[i].gpr]);
-	pen_item(pen, DIM, "CR3=0x%" PRIx64, t->after.cr3);
-	pen_item(pen, DIM, "TSC=0x%" PRIx64, t->tsc);
+			pen_register(pen, PLAIN, registers[i].name, t->after.gpr[registers[i].gpr]);
+	pen_register(pen, DIM, "CR3", t->after.cr3);
+	pen_register(pen, DIM, "TSC", t->tsc);
 }
 
 void text_changes(struct text_sink *s, const struct transition *t)

@@ -1,0 +1,144 @@
+/*
+ * %s, %u, %d, %x, %X, %%, with l or ll and a width; for any other format
+ * vsnprintf.
+ */
+#include "sink/format.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+/* One directive: what stands behind its '%'. */
+struct directive {
+	unsigned width;                 /* at least so many characters, */
+	char fill;                      /* with these before them */
+	bool is_long;
+	char letter;                    /* 0: it is none of these */
+};
+
+/* Returns what is behind it. */
+static const char *parse(const char *p, struct directive *d)
+{
+	d->width = 0;
+	d->is_long = false;
+	d->fill = *p == '0' ? '0' : ' ';
+	for (; *p >= '0' && *p <= '9' && d->width < 100; p++)
+		d->width = 10 * d->width + (unsigned)(*p - '0');
+	for (; *p == 'l'; p++)
+		d->is_long = true;
+	d->letter = *p;
+	switch (*p) {
+	case 's':
+	case '%':
+		if (d->is_long || d->width)
+			d->letter = 0;
+		break;
+	case 'u':
+	case 'x':
+	case 'X':
+		if (d->width > 32)
+			d->letter = 0;
+		break;
+	case 'd':
+		if (d->width)
+			d->letter = 0;
+		break;
+	default:
+		d->letter = 0;
+	}
+	return p + 1;
+}
+
+struct out { char *at, *end; };
+
+static void put(struct out *out, const char *bytes, size_t size)
+{
+	const size_t room = (size_t)(out->end - out->at);
+
+	if (size > room)
+		size = room;
+	memcpy(out->at, bytes, size);
+	out->at += size;
+}
+
+static void put_integer(struct out *out, const struct directive *d, uint64_t value)
+{
+	const char *digits = d->letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef";
+	const bool hex = d->letter == 'x' || d->letter == 'X', negative = d->letter == 'd' && (int64_t)value < 0;
+	char text[40], *p = text + sizeof(text);
+
+	if (negative)
+		value = -value;
+	do {
+		*--p = digits[hex ? value & 15 : value % 10];
+		value = hex ? value >> 4 : value / 10;
+	} while (value);
+	while (text + sizeof(text) - p < (ptrdiff_t)d->width)
+		*--p = d->fill;
+	if (negative)
+		*--p = '-';
+	put(out, p, (size_t)(text + sizeof(text) - p));
+}
+
+_Static_assert(sizeof(long) == sizeof(uint64_t), "l is as long as ll");
+
+/* False: the format has something else in it. */
+static bool put_all(struct out *out, const char *format, va_list args)
+{
+	struct directive d;
+	const char *string;
+
+	while (*format) {
+		const char *start = format;
+
+		while (*format && *format != '%')
+			format++;
+		put(out, start, (size_t)(format - start));
+		if (!*format)
+			break;
+		format = parse(format + 1, &d);
+		switch (d.letter) {
+		case 0:
+			return false;
+		case '%':
+			put(out, "%", 1);
+			break;
+		case 's':
+			string = va_arg(args, const char *);
+			put(out, string, strlen(string));
+			break;
+		case 'd':
+			put_integer(out, &d, d.is_long ? va_arg(args, uint64_t) : (uint64_t)va_arg(args, int));
+			break;
+		default:
+			put_integer(out, &d, d.is_long ? va_arg(args, uint64_t) : va_arg(args, unsigned));
+		}
+	}
+	return true;
+}
+
+size_t format_text(char *text, size_t size, const char *format, va_list args)
+{
+	struct out out = { text, text + size - 1 };
+	va_list again;
+
+	va_copy(again, args);
+	if (put_all(&out, format, args)) {
+		*out.at = 0;
+	} else {
+		vsnprintf(text, size, format, again);
+		out.at = text + strlen(text);
+	}
+	va_end(again);
+	return (size_t)(out.at - text);
+}
+
+void format_to(char *text, size_t size, const char *format, ...)
+{
+	va_list args;
+
+	va_start(args, format);
+	format_text(text, size, format, args);
+	va_end(args);
+}
