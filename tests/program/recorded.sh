@@ -61,6 +61,55 @@ check "--lint when reading: as the run" cmp "$work/lint_live.out" "$work/lint.ou
 run file read "$work/guest.trace" -f json -o "$work/guest.file"
 check "-o FILE when reading: the same bytes" cmp "$work/guest.j" "$work/guest.file"
 
+# Method ring: its records carry the time, which is another in every run.
+without_time() { sed -E 's/"tsc":"0x[0-9a-f]*"/"tsc":/; s/  TSC=0x[0-9a-f]*//; s/ran freely, [0-9]+ times/ran freely/; s/"free_runs":[0-9]+/"free_runs":/' "$1"; }
+for guest in guest guest32 entries; do
+	run ring.json --watch=ring -f json "$build/$guest.elf"
+	run ring.text --watch=ring --trace "$build/$guest.elf"
+	record ring --watch=ring "$build/$guest.elf"
+	check "method ring, $guest.elf: status 0" status_is ring 0
+	run ring.read.json read "$work/ring.trace" -f json
+	run ring.read.text read "$work/ring.trace"
+	check "method ring, $guest.elf: records are in it" grep -q '"recorded":"ring"' "$work/ring.read.json.out"
+	for how in json text; do
+		# Where a line is wrapped depends on how many digits the time has.
+		without_time "$work/ring.$how.out" | tr -s ' \n' ' ' >"$work/live"
+		without_time "$work/ring.read.$how.out" | tr -s ' \n' ' ' >"$work/read"
+		check "method ring, $guest.elf: read as $how, but for the time" cmp "$work/live" "$work/read"
+	done
+done
+record picked --watch=ring --filter 'number == 0x55' "$build/guest.elf"
+run picked.read read "$work/picked.trace" -f json
+run picked.live --watch=ring -f json --filter 'number == 0x55' "$build/guest.elf"
+check "method ring with a filter: other records are not in the trace" json picked.read \
+	'map(select(.recorded)) | length > 0 and all(.service.number == 85)'
+check "method ring with a filter: the records that the run tells" cmp \
+	<(jq -c 'select(.recorded) | del(.tsc)' "$work/picked.live.out") <(jq -c 'select(.recorded) | del(.tsc)' "$work/picked.read.out")
+
+# --- how fast, in how much memory ---
+
+records=2000000
+"$build/tests/trace_records" "$work/many" $records
+check "a trace of $records records" test -s "$work/many/stream"
+# rate NAME LEAST ARGUMENTS...: records a second of processor time.  Half of what is promised: the machine may be busy.
+rate() {
+	local name=$1 least=$2 seconds
+	shift 2
+	TIMEFORMAT='%U %S'
+	seconds=$({ time "$vmm" read "$work/many" "$@" >/dev/null 2>"$work/rate.err"; } 2>&1 | awk '{ print $1 + $2 + 0.001 }')
+	echo "# $name: $(awk -v n=$records -v s="$seconds" 'BEGIN { printf "%d", n / s }') records a second"
+	check "$name: $least records a second at least" awk -v n=$records -v s="$seconds" -v least="$least" 'BEGIN { exit n / s < least }'
+}
+rate "checked" 2500000 --check
+check "checked: all of them" grep -q " $records gates, $records checks held" "$work/rate.err"
+rate "as JSON" 500000 -f json
+rate "as text" 500000
+rate "as JSON, none wanted" 1000000 -f json --filter 'number == 1000'
+for how in --check '-f json' '-f perfetto' --trace; do
+	check "$how of 256 MB in 64 MiB of memory" sh -c "ulimit -v 65536; '$vmm' read '$work/many' $how >/dev/null 2>&1"
+done
+rm -r "$work/many"
+
 # --- other readers ---
 
 if command -v babeltrace2 >/dev/null; then

@@ -95,6 +95,16 @@ static const char *text_at(const uint8_t *at)
 	return text ? text : "";
 }
 
+static void put_pointed(struct wire_writer *w, const struct wire_field *f, const uint8_t *base)
+{
+	const unsigned count = put_count(w, f, base);
+	const void *bytes;
+
+	memcpy(&bytes, base + f->offset, sizeof(bytes));
+	if (count)
+		put_bytes(w, bytes, count);
+}
+
 static uint8_t enum_at(const uint8_t *at)
 {
 	unsigned value;
@@ -142,8 +152,7 @@ void wire_put(struct wire_writer *w, const struct wire_field *table, const void 
 			put_bytes(w, at, put_count(w, f, base) * (size_t)f->size);
 			break;
 		case WIRE_BYTES:
-			memcpy(&at, at, sizeof(at));
-			put_bytes(w, at ? at : base, put_count(w, f, base));
+			put_pointed(w, f, base);
 			break;
 		}
 	}
