@@ -58,8 +58,24 @@ static void put(struct out *out, const char *bytes, size_t size)
 
 	if (size > room)
 		size = room;
-	memcpy(out->at, bytes, size);
+	/* A call costs more than a word's bytes. */
+	if (size < 8)
+		for (size_t n = 0; n < size; n++)
+			out->at[n] = bytes[n];
+	else
+		memcpy(out->at, bytes, size);
 	out->at += size;
+}
+
+/* Most integers of a trace are such.  There is room for 16 digits. */
+static void put_hex(struct out *out, uint64_t value)
+{
+	unsigned digits = value ? (67 - (unsigned)__builtin_clzll(value)) / 4 : 1;
+	char *to = out->at + digits;
+
+	out->at = to;
+	for (; digits; digits--, value >>= 4)
+		*--to = "0123456789abcdef"[value & 15];
 }
 
 static void put_integer(struct out *out, const struct directive *d, uint64_t value)
@@ -111,6 +127,12 @@ static bool put_all(struct out *out, const char *format, va_list args)
 		case 'd':
 			put_integer(out, &d, d.is_long ? va_arg(args, uint64_t) : (uint64_t)va_arg(args, int));
 			break;
+		case 'x':
+			if (!d.width && out->end - out->at >= 16) {
+				put_hex(out, d.is_long ? va_arg(args, uint64_t) : va_arg(args, unsigned));
+				break;
+			}
+			/* fall through */
 		default:
 			put_integer(out, &d, d.is_long ? va_arg(args, uint64_t) : va_arg(args, unsigned));
 		}

@@ -52,6 +52,10 @@ void text_call(struct text_sink *sink, const struct transition *t)
 	for (unsigned i = 0; i < count; i++) {
 		const char *end = i + 1 < count ? "," : ")";
 
+		if (i && t->kernel != KERNEL_LINUX) {
+			pen_join(pen, BOLD, "0x%" PRIx64 "%s", s->args[i], end);
+			continue;
+		}
 		argument(t, i, text, sizeof(text));
 		if (i == 0)
 			pen_item(pen, BOLD, "%s(%s%s", name, text, end);
