@@ -103,6 +103,38 @@ Test(options, format_and_output_ask_for_a_trace)
 	cr_assert(options_traces(&o, GATE_WRMSR));
 }
 
+Test(options, reading_a_recorded_trace)
+{
+	assert_runs("read dir");
+	cr_assert(o.read && o.trace && !o.check);
+	cr_assert_str_eq(o.guest, "dir");
+	assert_runs("read --trace=far -f perfetto -o x --filter=ring==3 dir");
+	cr_assert_eq(o.format, FORMAT_PERFETTO);
+	cr_assert(options_traces(&o, GATE_FAR) && !options_traces(&o, GATE_INT));
+	cr_assert_eq(o.filter.count, 1);
+	assert_runs("read dir --check");
+	cr_assert(o.check);
+	assert_runs("./read");
+	cr_assert_not(o.read);
+	assert_bad("read", "no recorded trace");
+	assert_bad("read a b", "one trace only");
+	assert_bad("read dir -e box", "alone");
+	assert_bad("read dir --timeout=5", "alone");
+	assert_bad("read dir --cpus=2", "alone");
+	assert_bad("--check g", "--check is for reading");
+}
+
+Test(options, recording)
+{
+	assert_runs("-f ctf -o dir g");
+	cr_assert_eq(o.format, FORMAT_CTF);
+	assert_runs("-f ctf -o dir --filter=number==1 g");
+	assert_bad("-f ctf -o dir --trace=far g", "records every kind");
+	assert_bad("-f ctf -o dir --lint g", "--lint is for reading");
+	assert_bad("-f perfetto --lint g", "--lint");
+	assert_bad("--filter=ring g", "column 5");
+}
+
 Test(options, kinds)
 {
 	assert_runs("--trace g");

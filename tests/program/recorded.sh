@@ -50,8 +50,8 @@ check "a guest that the AMD box contradicts: made" mutant star_user 810000c00000
 	810000c0000000000000000010002000
 told contradicted 1 "$work/star_user.elf" --timeout=20
 
-run kinds_live -f json -t=far,int "$build/guest.elf"
-run kinds read "$work/guest.trace" -f json -t=far,int
+
+
 run kinds_live -f json --trace=far,int "$build/guest.elf"
 run kinds read "$work/guest.trace" -f json --trace=far,int
 check "-t KINDS when reading: as the run" cmp "$work/kinds_live.out" "$work/kinds.out"
