@@ -65,10 +65,14 @@ void tally_claims(struct tally *t, struct sink *sink)
 
 int tally_status(struct tally *t, int otherwise)
 {
+	const uint64_t lost = t->summary.ring ? t->summary.ring->lost : 0;
+
 	if (t->unchecked)
 		message("%" PRIu64 " transitions passed without a single check", t->unchecked);
+	if (lost)
+		message("%" PRIu64 " calls were lost: what the ring holds does not agree with its own counts", lost);
 	t->summary.end_status = otherwise;
-	t->summary.status = t->summary.checks_contradicted || t->unchecked ? EXIT_STATUS_CONTRADICTED : otherwise;
+	t->summary.status = t->summary.checks_contradicted || t->unchecked || lost ? EXIT_STATUS_CONTRADICTED : otherwise;
 	return t->summary.status;
 }
 
