@@ -105,17 +105,6 @@ Test(trace_wire, a_transition_comes_back)
 	cr_expect(same_text(back.named[NAMED_RSP].field, "Rip"));
 	cr_expect_null(back.named[NAMED_GS_BASE].field);
 	cr_expect_null(back.named[NAMED_RCX].structure);
-	/* What is put again is the same again. */
-	memcpy(bytes + 32 * 1024, bytes, size);
-	{
-		struct wire_writer w = { .at = bytes, .end = bytes + 32 * 1024 };
-		static uint8_t first[32 * 1024];
-
-		memcpy(first, bytes + 32 * 1024, size);
-		cr_assert(get(wire_transition, &back, size));
-		wire_put(&w, wire_transition, &t);
-		cr_expect_arr_eq(bytes, first, size);
-	}
 }
 
 Test(trace_wire, what_is_not_there_takes_no_room)

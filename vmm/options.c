@@ -34,8 +34,8 @@ static const struct argp_option options[] = {
 	{ "check", KEY_CHECK, NULL, 0,
 	  "Of a recorded trace: check it, print nothing, and say in one line on stderr how it ended", 0 },
 	{ "format", 'f', "FORMAT", 0,
-	  "Print as text (default), json, one object a line, or perfetto, for ui.perfetto.dev; or record all there is as ctf, Common Trace Format, in the "
-	  "directory that --output names; implies --trace", 0 },
+	  "Print as text (default), json, one object a line, or perfetto, for ui.perfetto.dev; or record all there is "
+	  "as ctf, Common Trace Format, in the directory that --output names; implies --trace", 0 },
 	{ "output", 'o', "FILE", 0, "Write the trace to FILE instead of stdout; implies --trace", 0 },
 	{ "engine", 'e', "ENGINE", 0, "auto (default), kvm, box or box-intel", 0 },
 	{ "watch", 'w', "METHOD", 0, "auto (default), step, break, gates, ring or none", 0 },
@@ -192,7 +192,8 @@ static error_t finish(struct parse *p, struct argp_state *state)
 /* What concerns a guest that runs is nothing to one that has run. */
 static bool is_for_reading(int key)
 {
-	return key == 't' || key == 'f' || key == 'o' || key == KEY_LINT || key == KEY_FILTER || key == KEY_CHECK || key == 'h' || key == KEY_VERSION ||
+	return key == 't' || key == 'f' || key == 'o' || key == KEY_LINT || key == KEY_FILTER || key == KEY_CHECK ||
+	       key == 'h' || key == KEY_VERSION ||
 	       key == ARGP_KEY_ARG || key >= ARGP_KEY_END;
 }
 
@@ -202,7 +203,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 	struct options *o = p->o;
 
 	if (o->read && !is_for_reading(key))
-		return bad_usage(o, "a recorded trace takes --trace, --filter, --check, --lint, --format and --output alone");
+		return bad_usage(o, "a recorded trace takes --trace, --filter, --check, --lint, --format and --output "
+				 "alone");
 	switch (key) {
 	case 't':
 		return parse_kinds(o, arg);
@@ -236,7 +238,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_filter(o, arg);
 	case KEY_CHECK:
 		o->check = true;
-		return o->read ? 0 : bad_usage(o, "--check is for reading a recorded trace: without --trace a guest is only checked");
+		return o->read ? 0 : bad_usage(o, "--check is for reading a recorded trace: without --trace a guest is "
+						  "only checked");
 	case KEY_LINT:
 		o->lint = true;
 		return 0;

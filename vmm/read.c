@@ -113,7 +113,7 @@ static int on_end(struct reading *r, const struct recorded_end *end)
 	if (!r->sink)
 		tally_tell(&r->tally, r->guest);
 	if (r->trace.tape.missed)
-		message("%s: the claims ask for %" PRIu64 " things that were not recorded: another version of vmm recorded them",
+		message("%s: the claims ask for %" PRIu64 " things that another version of vmm did not record",
 		        r->request->path, r->trace.tape.missed);
 	return s->status;
 }
@@ -121,7 +121,9 @@ static int on_end(struct reading *r, const struct recorded_end *end)
 /* Whoever wrote it was killed.  What there is says something all the same. */
 static int on_cut(struct reading *r)
 {
-	const struct recorded_end end = { .end = "cut", .account = "its recording was stopped before the guest had ended" };
+	const struct recorded_end end = {
+		.end = "cut", .account = "its recording was stopped before the guest had ended",
+	};
 
 	if (r->trace.started)
 		return on_end(r, &end);

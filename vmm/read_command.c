@@ -31,7 +31,8 @@ static int tell(const struct options *o, int fd, uint64_t frequency)
 {
 	struct reading_to r = { .options = o, .to = destination_open(o, false), .frequency = frequency };
 	const struct read_request request = {
-		.path = o->guest, .fd = fd, .sink = o->check ? NULL : make_sink, .context = &r, .wanted = destination_wants, .wants_record = destination_wants_record, .options = o, .lint_only = o->lint,
+		.path = o->guest, .fd = fd, .sink = o->check ? NULL : make_sink, .context = &r,
+		.wanted = destination_wants, .wants_record = destination_wants_record, .options = o, .lint_only = o->lint,
 	};
 	int status;
 

@@ -72,7 +72,9 @@ int tally_status(struct tally *t, int otherwise)
 	if (lost)
 		message("%" PRIu64 " calls were lost: what the ring holds does not agree with its own counts", lost);
 	t->summary.end_status = otherwise;
-	t->summary.status = t->summary.checks_contradicted || t->unchecked || lost ? EXIT_STATUS_CONTRADICTED : otherwise;
+	t->summary.status = otherwise;
+	if (t->summary.checks_contradicted || t->unchecked || lost)
+		t->summary.status = EXIT_STATUS_CONTRADICTED;
 	return t->summary.status;
 }
 
@@ -82,6 +84,6 @@ void tally_tell(const struct tally *t, const char *guest)
 	const unsigned findings = s->findings[LINT_ERROR] + s->findings[LINT_WARNING] + s->findings[LINT_NOTE];
 
 	message("%s: ended (%s, code %" PRIu64 "): %" PRIu64 " gates, %" PRIu64 " checks held, %" PRIu64
-	        " contradicted; claims: %u held, %u refuted; %u finding%s", guest, s->end, s->code, s->events, s->checks_held,
-	        s->checks_contradicted, s->claims_held, s->claims_refuted, findings, findings == 1 ? "" : "s");
+	        " contradicted; claims: %u held, %u refuted; %u finding%s", guest, s->end, s->code, s->events,
+	        s->checks_held, s->checks_contradicted, s->claims_held, s->claims_refuted, findings, findings == 1 ? "" : "s");
 }

@@ -175,7 +175,8 @@ bool filter_transition(const struct filter *f, const struct transition *t)
 {
 	struct subject s = {
 		/* Of a recorded entry the caller's address is not known, but for where it goes on. */
-		.has_number = t->service.valid, .number = t->service.number, .service = t->service.valid ? t->service.name : NULL,
+		.has_number = t->service.valid, .number = t->service.number,
+		.service = t->service.valid ? t->service.name : NULL,
 		.address = { t->before.rip, t->after.rip }, .address_count = 2, .symbol = { t->symbol, t->target },
 		.ring = t->before.cpl,
 	};

@@ -82,7 +82,8 @@ static bool parse_field(struct parser *p, struct filter_node *node)
 	unsigned n = 0;
 
 	if (!length)
-		return refuse(p, p->at, *p->at ? "'%.1s' where a comparison should begin" : "a comparison is missing", p->at);
+		return *p->at ? refuse(p, p->at, "'%.1s' where a comparison should begin", p->at) :
+		       refuse(p, p->at, "a comparison is missing");
 	while (n < FILTER_FIELDS && (strlen(fields[n]) != length || strncmp(fields[n], p->at, length)))
 		n++;
 	if (n == FILTER_FIELDS)

@@ -44,7 +44,9 @@ static void put(struct ctf_sink *s, unsigned id, const struct wire_field *table,
 static void ctf_header(struct sink *sink, const struct trace_header *h)
 {
 	struct ctf_sink *s = self(sink);
-	const struct recorded_header header = { .header = *h, .context = s->options.context, .kernel = s->options.kernel };
+	const struct recorded_header header = {
+		.header = *h, .context = s->options.context, .kernel = s->options.kernel,
+	};
 
 	put(s, EVENT_HEADER, wire_header, &header);
 }
@@ -137,7 +139,8 @@ static void ctf_close(struct sink *sink)
 }
 
 static const struct sink_ops ops = {
-	.header = ctf_header, .transition = ctf_transition, .records = ctf_records, .finding = ctf_finding, .death = ctf_death, .claim = ctf_claim,
+	.header = ctf_header, .transition = ctf_transition, .records = ctf_records,
+	.finding = ctf_finding, .death = ctf_death, .claim = ctf_claim,
 	.summary = ctf_summary, .flush = ctf_flush, .close = ctf_close,
 };
 

@@ -270,7 +270,10 @@ int directory_open_stream(const char *path, uint64_t *frequency)
 		message("%s/metadata: %s", path, why);
 	} else {
 		stream = openat(directory, "stream", O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-		why = stream < 0 ? strerror(errno) : fstat(stream, &status) || !S_ISREG(status.st_mode) ? "not a file" : NULL;
+		if (stream < 0)
+			why = strerror(errno);
+		else if (fstat(stream, &status) || !S_ISREG(status.st_mode))
+			why = "not a file";
 		if (why)
 			message("%s/stream: %s", path, why);
 		if (why && stream >= 0) {

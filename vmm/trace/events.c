@@ -23,7 +23,8 @@ void trace_close(struct trace_reader *r)
 
 static enum trace_event bad(struct trace_reader *r, const char *what)
 {
-	snprintf(r->why, sizeof(r->why), "packet %" PRIu64 ", event %" PRIu64 ": %s", r->packets.count - 1, r->count, what);
+	snprintf(r->why, sizeof(r->why), "packet %" PRIu64 ", event %" PRIu64 ": %s", r->packets.count - 1,
+	         r->count, what);
 	return TRACE_BAD;
 }
 

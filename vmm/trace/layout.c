@@ -192,7 +192,8 @@ static const char *kernel_name(unsigned kernel)
 static const char *way_name(unsigned way)
 {
 	static const char *const names[] = {
-		[RETURN_PLAIN] = "plain", [RETURN_SIGNAL] = "signal", [RETURN_CHILD] = "child", [RETURN_PROGRAM] = "program",
+		[RETURN_PLAIN] = "plain", [RETURN_SIGNAL] = "signal", [RETURN_CHILD] = "child",
+		[RETURN_PROGRAM] = "program",
 		[RETURN_RESUMED] = "resumed", [RETURN_MOVED] = "moved",
 	};
 
@@ -493,7 +494,8 @@ const struct wire_field wire_death[] = {
 #define TYPE(name) { #name, wire_##name }
 const struct wire_type wire_types[] = {
 	TYPE(hidden), TYPE(segment), TYPE(table), TYPE(msrs), TYPE(state), TYPE(descriptor), TYPE(gate), TYPE(frame),
-	TYPE(memory), TYPE(service), TYPE(call_string), TYPE(way_out), TYPE(field_name), TYPE(mapping), TYPE(fact), TYPE(ring),
+	TYPE(memory), TYPE(service), TYPE(call_string), TYPE(way_out), TYPE(field_name), TYPE(mapping), TYPE(fact),
+	TYPE(ring),
 	TYPE(blame), TYPE(reason), TYPE(link), TYPE(chain), TYPE(source), TYPE(code), TYPE(record), TYPE(recorded_finding),
 	{ 0 },
 };

@@ -76,7 +76,9 @@ void records_transition(const struct tape *tape, struct guest_view *view, const 
 	t->target = text_at(tape, t->after.rip);
 	if (t->gate.kind == GATE_SYSCALL)
 		t->symbol = text_at(tape, t->after.gpr[GPR_RCX]);
-	service = view->kernel == KERNEL_LINUX ? NULL : tape_symbol(tape, SYMBOL_SERVICE, NULL, service_key(batch->record));
+	if (view->kernel == KERNEL_LINUX)
+		return;
+	service = tape_symbol(tape, SYMBOL_SERVICE, NULL, service_key(batch->record));
 	if (service && service->arguments <= t->service.arg_count) {
 		t->service.name = service->name;
 		t->service.arg_count = service->arguments;
