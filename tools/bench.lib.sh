@@ -164,7 +164,35 @@ measure_start() {
 	./bench_start 50 ./vmm first.elf || true
 }
 
-# --- Reading recorded traces. ---
+# --- Reading recorded traces: of method ring, and of full transitions, each as long as is worth a measurement. ---
+
+reading() { # WHAT DIRECTORY EVENTS ARGUMENTS...
+	local what=$1 directory=$2 events=$3 took
+	shift 3
+	progress "reading: $what"
+	took=$(taskset -c 0 ./bench_start run ./vmm read "$directory" "$@") || { say "could not measure: $what"; return 0; }
+	jq -c --arg what "$what" --argjson events "$events" \
+		'{ kind: "reading", $what, $events, per_second: ($events / .seconds), seconds, peak_kib }' <<<"$took"
+}
+
+# record WATCH COUNT: a trace of so many calls, in $work/WATCH; prints how many events it has
+record() {
+	progress "recording: $1"
+	timeout 900 ./vmm --engine=box --watch="$1" --timeout=800 -f ctf -o "$work/$1" --append="syscall $2" bench.elf \
+		>/dev/null 2>"$work/said" || { say "could not record: $1"; return 1; }
+	./vmm read "$work/$1" -f json | tail -n 1 | jq .events
+}
+
 measure_reading() {
-	:
+	local watch what events
+	works box || return 0
+	for watch in ring step; do
+		case $watch in
+		ring) what="records of method ring" events=$(record ring 1000000) || continue ;;
+		step) what="full transitions" events=$(record step 3000) || continue ;;
+		esac
+		reading "$what, checked" "$work/$watch" "$events" --check
+		reading "$what, as JSON" "$work/$watch" "$events" -f json
+		reading "$what, as text" "$work/$watch" "$events" -f text
+	done
 }
