@@ -14,30 +14,7 @@
 #define CS32_USER               (KGDT64_R3_CMCODE | NT_RPL_USER)
 #define SS_USER                 (KGDT64_R3_DATA | NT_RPL_USER)
 
-	.section .note.pvh, "a", @note
-	.long	4, 4, PVH_NOTE_ENTRY
-	.asciz	"Xen"
-	.long	entry
-
-	.macro	write_msr msr, high, low
-	mov	$\msr, %ecx
-	mov	$\high, %edx
-	mov	$\low, %eax
-	wrmsr
-	.endm
-
-	.code32
-	.text
-	.globl	_start
-_start:
-entry:	mov	$kernel_stack, %esp
-	mov	PVH_START_CMDLINE(%ebx), %esi
-	mov	$0xff, %al                      /* no interrupt: firmware may have left a timer running */
-	out	%al, $0x21
-	out	%al, $0xa1
-	call	parse
-	test	%eax, %eax
-	jz	unknown
+	begin
 	mov	%eax, routine
 	mov	$pml4, %eax
 	mov	%eax, %cr3
@@ -48,12 +25,7 @@ entry:	mov	$kernel_stack, %esp
 	mov	%eax, %cr0
 	lgdt	gdt_register
 	ljmp	$KGDT64_R0_CODE, $in_64
-unknown:
-	mov	$1, %eax
-	out	%eax, $ABI_PORT_EXIT
 	define_parse
-	.balign	16
-names:
 	name	"empty", empty
 	name	"syscall", syscalls
 	name	"int2e", int2e

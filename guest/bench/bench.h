@@ -21,6 +21,36 @@
 #define CODE                    (X86_DESC_P | X86_DESC_S | X86_TYPE_CODE_ER)
 #define DATA                    (X86_DESC_P | X86_DESC_S | X86_TYPE_DATA_RW)
 
+	.macro	write_msr msr, high, low
+	mov	$\msr, %ecx
+	mov	$\high, %edx
+	mov	$\low, %eax
+	wrmsr
+	.endm
+
+/* The start, in 32-bit code, with EBX as PVH says; goes on with EAX = what the command line names, EBX = its count. */
+	.macro	begin
+	.section .note.pvh, "a", @note
+	.long	4, 4, PVH_NOTE_ENTRY
+	.asciz	"Xen"
+	.long	entry
+	.code32
+	.text
+	.globl	_start
+_start:
+entry:	mov	$kernel_stack, %esp
+	mov	PVH_START_CMDLINE(%ebx), %esi
+	mov	$0xff, %al                      /* no interrupt: firmware may have left a timer running */
+	out	%al, $0x21
+	out	%al, $0xa1
+	call	parse
+	test	%eax, %eax
+	jnz	.Lknown
+	inc	%eax
+	out	%eax, $ABI_PORT_EXIT
+.Lknown:
+	.endm
+
 /* A trip lies between these.  EBX trips are still to be made, EDI is where the next time goes; ESI, EAX, EDX are lost. */
 	.macro	trip
 	rdtsc
@@ -43,7 +73,7 @@
 	int	$VECTOR_DONE
 	.endm
 
-/* EAX: what "NAME COUNT", to which ESI points, names; 0: nothing.  EBX: the count.  Changes ECX, EDX, EBP, ESI, EDI. */
+/* EAX: what "NAME COUNT", to which ESI points, names; 0: nothing.  EBX: the count.  Changes ECX, EDX, EBP, ESI, EDI.  The names follow. */
 	.macro	define_parse
 parse:	mov	$names, %ebp
 1:	mov	(%ebp), %eax
@@ -78,6 +108,8 @@ parse:	mov	$names, %ebp
 	xor	%eax, %eax
 9:	mov	%ebx, count
 	ret
+	.balign	16
+names:
 	.endm
 
 	.macro	name text, routine

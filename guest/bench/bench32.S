@@ -13,30 +13,7 @@
 #define DS3                     0x23
 #define TSS                     0x28
 
-	.section .note.pvh, "a", @note
-	.long	4, 4, PVH_NOTE_ENTRY
-	.asciz	"Xen"
-	.long	entry
-
-	.macro	write_msr msr, low
-	mov	$\msr, %ecx
-	xor	%edx, %edx
-	mov	$\low, %eax
-	wrmsr
-	.endm
-
-	.code32
-	.text
-	.globl	_start
-_start:
-entry:	mov	$kernel_stack, %esp
-	mov	PVH_START_CMDLINE(%ebx), %esi
-	mov	$0xff, %al                      /* no interrupt: firmware may have left a timer running */
-	out	%al, $0x21
-	out	%al, $0xa1
-	call	parse
-	test	%eax, %eax
-	jz	unknown
+	begin
 	mov	%eax, %ebp
 	lgdt	gdt_register
 	ljmp	$CS0, $1f
@@ -48,9 +25,9 @@ entry:	mov	$kernel_stack, %esp
 	mov	$TSS, %eax
 	ltr	%ax
 	lidt	idt_register
-	write_msr X86_MSR_SYSENTER_CS, CS0
-	write_msr X86_MSR_SYSENTER_ESP, kernel_stack
-	write_msr X86_MSR_SYSENTER_EIP, handler
+	write_msr X86_MSR_SYSENTER_CS, 0, CS0
+	write_msr X86_MSR_SYSENTER_ESP, 0, kernel_stack
+	write_msr X86_MSR_SYSENTER_EIP, 0, handler
 	mov	$times, %edi
 	pushl	$DS3
 	pushl	$user_stack
@@ -58,12 +35,7 @@ entry:	mov	$kernel_stack, %esp
 	pushl	$CS3
 	pushl	%ebp
 	iret
-unknown:
-	mov	$1, %eax
-	out	%eax, $ABI_PORT_EXIT
 	define_parse
-	.balign	16
-names:
 	name	"empty", empty
 	name	"sysenter", sysenters
 	name	"int2e", int2e

@@ -6,10 +6,9 @@
  * The emulated host's kernel and programs execute such instructions too.  They
  * are told apart by what VMRUN does: behind it the processor is the guest's,
  * until it comes to the instruction that follows VMRUN.  APM vol. 2, 15.5, 15.6.
- *
- * QEMU ships no header for plugins; what is used of API version 1 is declared
- * here, as its documentation describes it.
  */
+#include "qemu.h"
+
 #include <fcntl.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -17,29 +16,6 @@
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
-
-#define EXPORT __attribute__((visibility("default")))
-#define API_VERSION 1
-
-typedef uint64_t plugin_id;
-struct qemu_plugin_tb;
-struct qemu_plugin_insn;
-struct qemu_info;
-enum plugin_flags { CALLBACK_READS_NO_REGISTERS };
-typedef void translated(plugin_id id, struct qemu_plugin_tb *block);
-typedef void executed(unsigned vcpu, void *data);
-
-void qemu_plugin_register_vcpu_tb_trans_cb(plugin_id id, translated *callback);
-void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, executed *callback,
-					    enum plugin_flags flags, void *data);
-size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *block);
-struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *block, size_t index);
-const void *qemu_plugin_insn_data(const struct qemu_plugin_insn *insn);
-size_t qemu_plugin_insn_size(const struct qemu_plugin_insn *insn);
-uint64_t qemu_plugin_insn_vaddr(const struct qemu_plugin_insn *insn);
-
-EXPORT int qemu_plugin_version = API_VERSION;
-EXPORT int qemu_plugin_install(plugin_id id, const struct qemu_info *info, int argc, char **argv);
 
 /* What an execution callback is told, in one pointer: the kind above the 48 bits of a sign-extended address. */
 enum kind { SYSCALL = 1, SYSRET, SYSENTER, SYSEXIT, INT, IRET, VMRUN };
