@@ -24,6 +24,11 @@ def beside($bare): . + { cost: (if .events > 0 then (.median - $bare.median) * .
 (.rows | map(select(.trip == "exit")) | select(length > 0) |
 	"", "One exit to the VMM and back",
 	(.[] | (.engine | pad(22)) + (.median - .clock | count | lpad(20)) + "  \(.unit)")),
+(.rows | map(select(.kind == "perf" or .kind == "perf kvm")) | select(length > 0) |
+	"", "SYSCALL, SYSRET as perf sees them (of guest :G and host :H), and exits by reason",
+	(.[] | (.watch | pad(7)) + "\(.count | count) trips  " + if .kind == "perf"
+		then .counters | to_entries | map("\(.key) \(.value | count)") | join("  ")
+		else .reasons | map("\(.reason) \(.exits | count) (\(.average_us) us)") | join("  ") end)),
 (.rows | map(select(.kind == "alternative")) | select(length > 0) |
 	(map(select(.name | test("watch=ring")))[0].ns // null) as $ring |
 	"", "The same guest under what else there is, in time: nanoseconds a round trip" + (if $ring then "; times that of ring" else "" end),

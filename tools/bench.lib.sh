@@ -69,6 +69,28 @@ measure_trips() {
 	row "$engine" bench exit none 2000 "$busy" "$idle"
 }
 
+# measure_perf ENGINE: what the processor's counters and KVM's tracepoints say of the same, where they are supported: on a
+# KVM of this machine, not in a box.
+measure_perf() {
+	local watch count run
+	[ "$1" = kvm ] && perf stat true >/dev/null 2>&1 || return 0
+	for watch in none ring gates break step; do
+		progress "perf: syscall, watched by $watch"
+		count=$(trips_of "$watch")
+		run=(./vmm --engine=kvm --watch="$watch" --timeout=500 --append="syscall $count" bench.elf)
+		perf stat -x, -o "$work/perf" -e instructions:G,cycles:G,instructions:H,cycles:H "${run[@]}" >/dev/null 2>&1 || continue
+		awk -F, '$1 ~ /^[0-9]+$/ { print $3 "\t" $1 }' "$work/perf" | jq -cRn --arg watch "$watch" --argjson count "$count" '
+			[inputs | split("\t") | { key: .[0], value: (.[1] | tonumber) }] | select(length > 0) |
+			{ kind: "perf", $watch, trip: "syscall", $count, counters: from_entries }'
+		perf kvm stat record -o "$work/kvm" "${run[@]}" >/dev/null 2>&1 &&
+			perf kvm -i "$work/kvm" stat report 2>/dev/null |
+			awk '$2 ~ /^[0-9]+$/ && $4 ~ /%$/ { print $1 "\t" $2 "\t" $7 }' |
+			jq -cRn --arg watch "$watch" --argjson count "$count" '
+				[inputs | split("\t") | { reason: .[0], exits: (.[1] | tonumber), average_us: (.[2] | rtrimstr("us") | tonumber) }] |
+				select(length > 0) | { kind: "perf kvm", $watch, trip: "syscall", $count, reasons: . }' || true
+	done
+}
+
 trips() { # GUEST
 	case $1 in
 	bench) echo syscall int2e wow64 ;;
