@@ -56,9 +56,7 @@ entry:	mov	$kernel_stack, %esp
 	rdtsc
 	mov	%eax, start_of_all
 	mov	%edx, start_of_all + 4
-.Ltrip\@:
-	.set	trip_again, .Ltrip\@
-	rdtsc
+7:	rdtsc
 	mov	%eax, %esi
 	.endm
 	.macro	trip_end
@@ -68,7 +66,7 @@ entry:	mov	$kernel_stack, %esp
 	add	$4, %edi
 	and	$~(KEPT * 4), %edi
 	dec	%ebx
-	jnz	trip_again
+	jnz	7b
 	rdtsc
 	int	$VECTOR_DONE
 	.endm

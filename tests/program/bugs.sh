@@ -3,6 +3,7 @@
 # what the account of its death says; and that nothing is found in their neighbours without the bug.
 # Usage: bugs.sh BUILD-DIRECTORY [PATTERN]: of the guests whose names match, or of all.
 . "$(dirname "$0")/tap.sh"
+every_line_fits=yes
 table=$here/../../guest/bugs/expected
 bugs=$build/bugs
 pattern=${2:-.}

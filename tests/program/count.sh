@@ -34,6 +34,7 @@ for guest in "$build"/*.elf; do
 	name=$(basename "$guest" .elf)
 	case $name in
 	torture) continue ;;            # the guest of another program
+	bench* | first) continue ;;     # want a command line
 	calls* | entries* | handlers | spaces*) continue ;;             # those of ring.sh: millions of calls
 	*-sweep) continue ;;            # half an hour's worth of steps; the kernel is that of guest.elf or guest32.elf
 	spin) counted "$guest" --timeout=2 ;;

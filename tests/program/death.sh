@@ -2,6 +2,7 @@
 # Guests that die: the chain, what is to blame, and the sentence; from a run
 # that saw little, a second one.
 . "$(dirname "$0")/tap.sh"
+every_line_fits=yes
 
 # dies GUEST END VECTORS BLAME SENTENCE-PATTERN ARGUMENTS...: VECTORS are what the chain goes through: the instruction's
 # exception, then each delivery that failed.

@@ -2,6 +2,7 @@
 # The gates of 32-bit kernels, by small guests: each once, refused, through
 # segments with bases, under paging, and unseen by the guest.
 . "$(dirname "$0")/tap.sh"
+every_line_fits=yes
 
 sound() { # NAME: it ended by itself, and all that was compared held
 	status_is "$1" 0 && json "$1" '.[-1] | .code == 0 and .checks.contradicted == 0' &&

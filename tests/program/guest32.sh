@@ -2,6 +2,7 @@
 # ./vmm guest32.elf --trace: the system calls of 32-bit Windows, and what the
 # documents say of them.  Numbers are the documents' and the manuals'.
 . "$(dirname "$0")/tap.sh"
+every_line_fits=yes
 
 run text --trace "$build/guest32.elf"
 check "text: status 0" status_is text 0

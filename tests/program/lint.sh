@@ -1,6 +1,7 @@
 #!/bin/bash
 # What --lint finds in the guests of the other tests, and how it is shown.  bugs.sh has the guests with one thing wrong.
 . "$(dirname "$0")/tap.sh"
+every_line_fits=yes
 
 ids() { jq -r 'select(.kind == "lint") | .id' "$work/$1.out" | sort -u | paste -sd ' '; }
 has_only() { # NAME IDS

@@ -2,6 +2,7 @@
 # The machine around a kernel: it speaks and listens on its serial port, waits
 # for interrupts, finds its tables, wakes a second processor, and puts itself out.
 . "$(dirname "$0")/tap.sh"
+every_line_fits=yes
 
 ended() { # NAME END
 	said "$1" | grep -q "ended ($2, " || { echo "not $2:"; said "$1"; return 1; }

@@ -2,6 +2,7 @@
 # Debian's own kernel on two vCPUs, both traced: its calls pair across them, also where a thread moves from one to the
 # other within a call; and a small guest with two processors, by every method.
 . "$(dirname "$0")/tap.sh"
+every_line_fits=yes
 
 for watch in step gates auto; do
 	run small --watch=$watch --cpus=2 --timeout=60 "$build/smp.elf"

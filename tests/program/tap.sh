@@ -30,6 +30,7 @@ run() {
 	shift
 	"$vmm" "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null
 	echo $? >"$work/$name.status"
+	[ -z "${every_line_fits:-}" ] || [[ " $* " != *" json "* ]] || cat "$work/$name.out" >>"$work/every.json"
 }
 
 status_is() { # NAME STATUS
@@ -71,7 +72,18 @@ skip_all() {
 	exit 0
 }
 
+# Where every_line_fits is set: of each JSON trace that run has made, each line is what the schema says.
+fit() {
+	"$here/../../tools/validate" "$work/every.json" >"$work/fits"
+	case $? in
+	0) echo "ok $((tests += 1)) - every line fits tools/trace.schema.json" ;;
+	3) echo "ok $((tests += 1)) - every line fits # SKIP python3-jsonschema is not installed" ;;
+	*) check "every line fits tools/trace.schema.json" sh -c "head '$work/fits'; false" ;;
+	esac
+}
+
 done_testing() {
+	[ ! -s "$work/every.json" ] || fit
 	echo "1..$tests"
 	[ "$failures" = 0 ]
 }

@@ -1,6 +1,7 @@
 #!/bin/bash
 # The main job: ./vmm guest.elf --trace, as a person and as a script reads it.
 . "$(dirname "$0")/tap.sh"
+every_line_fits=yes
 
 run text --trace "$build/guest.elf"
 check "text: status 0" status_is text 0
