@@ -53,20 +53,39 @@ unit_of() { # ENGINE
 # measure_trips ENGINE: every gate under every method that has it; what the same run without a gate costs is taken off
 # its gates and exits.
 measure_trips() {
-	local engine=$1 guest trip watch count idle busy
+	local engine=$1 guest trip watch count idle busy clock
 	for guest in bench bench32; do
-		for watch in none ring gates break step; do
+		for watch in none gates break step; do
 			count=$(trips_of "$watch")
 			idle=$(one_run "$engine" "$watch" $guest empty "$count") || continue
+			[ "$watch" != none ] || clock=$idle
 			for trip in $(trips "$guest"); do
 				busy=$(one_run "$engine" "$watch" $guest "$trip" "$count") || continue
 				row "$engine" "$guest" "$trip" "$watch" "$count" "$busy" "$idle"
 			done
 		done
+		count=$(trips_of ring)
+		for trip in $(trips "$guest"); do
+			[ "$trip" != int2e ] || continue        # not its business
+			busy=$(one_run "$engine" ring $guest "$trip" "$count") &&
+				idle=$(ring_idle "$engine" $guest "$trip" "$count" "$busy" "$clock") || continue
+			row "$engine" "$guest" "$trip" ring "$count" "$busy" "$idle"
+		done
 	done
 	busy=$(one_run "$engine" none bench exit 2000) || return 0
 	idle=$(one_run "$engine" none bench empty 2000) || return 0
 	row "$engine" bench exit none 2000 "$busy" "$idle"
+}
+
+# ring_idle ENGINE GUEST TRIP COUNT BUSY CLOCK: what is to be taken off a run under ring, which has one event a trip; the
+# exits are those of the summary.
+ring_idle() {
+	local calls exits busy clock
+	read -ra busy <<<"$5"
+	read -ra clock <<<"$6"
+	read -r calls exits < <(timeout 600 ./vmm --engine="$1" --watch=ring --timeout=500 -f json --trace=far --append="$3 $4" "$2.elf" \
+		2>/dev/null | jq -r 'select(.kind == "summary") | "\(.ring.calls) \(.ring.exits)"')
+	[ "$calls" = "$4" ] && echo "0 ${clock[1]} 0 0 0 $((busy[5] - calls)) $((busy[6] - exits)) 0"
 }
 
 # measure_perf ENGINE: what the processor's counters and KVM's tracepoints say of the same, where they are supported: on a

@@ -150,11 +150,11 @@ idt_register:
 	.quad	idt
 
 /* The first GiB one to one, for ring 3 too. */
-	.balign	X86_PAGE_SIZE
+	.balign	X86_PAGE_SIZE, 0
 pml4:	.quad	pdpt + (X86_PTE_P | X86_PTE_W | X86_PTE_U)
-	.balign	X86_PAGE_SIZE
+	.balign	X86_PAGE_SIZE, 0
 pdpt:	.quad	pd + (X86_PTE_P | X86_PTE_W | X86_PTE_U)
-	.balign	X86_PAGE_SIZE
+	.balign	X86_PAGE_SIZE, 0
 pd:	.set	page, 0
 	.rept	512
 	.quad	page + (X86_PTE_P | X86_PTE_W | X86_PTE_U | X86_PTE_PS)

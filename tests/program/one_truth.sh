@@ -31,6 +31,7 @@ for guest in "$build"/*.elf; do
 	guest=$(basename "$guest" .elf)
 	case $guest in
 	torture | spin | *-sweep) continue ;;
+	many) continue ;;                       # a thousand times the same call: a minute, for one gate; count.sh has it
 	bench* | first) continue ;;             # want a command line
 	boot-* | acpi | noltr-reset | smp | uart) continue ;;   # about the machine; boot.sh, machine.sh and intel.sh have them
 	calls* | entries* | handlers | spaces*) continue ;;             # those of ring.sh: they show how long they took, or call for long
