@@ -30,7 +30,7 @@ def beside($bare): . + { cost: (if .events > 0 then (.median - $bare.median) * .
 		then .counters | to_entries | map("\(.key) \(.value | count)") | join("  ")
 		else .reasons | map("\(.reason) \(.exits | count) (\(.average_us) us)") | join("  ") end)),
 (.rows | map(select(.kind == "alternative")) | select(length > 0) |
-	(map(select(.name | test("watch=ring")))[0].ns // null) as $ring |
+	(map(select(.name | test("ring$")))[0].ns // null) as $ring |
 	"", "The same guest under what else there is, in time: nanoseconds a round trip" + (if $ring then "; times that of ring" else "" end),
 	(.[] | (.name | pad(40)) + (.trip | pad(10)) + (.ns | count | lpad(14)) +
 		(if $ring and $ring > 0 then (.ns / $ring | two | lpad(12)) else "" end))),
