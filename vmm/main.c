@@ -64,7 +64,7 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 		.header = {
 			.guest = base_name(o->guest), .engine = engine_box() ? engine_box() : "kvm",
 			.processor = vendor == VENDOR_AMD ? "amd" : "intel",
-			.provenance = engine_provenance(), .cpus = o->cpus,
+			.provenance = o->trace || o->lint ? engine_provenance() : "", .cpus = o->cpus,
 			.limits = trace_limits(engine_emulator()),
 		},
 		.context = { .vendor = vendor, .emulator = engine_emulator() },
