@@ -3,32 +3,19 @@
  * CALLS calls each at the same time.  The second one shows what both counted.
  */
 #include "kit.h"
+#include "second.h"
 
 #ifndef CALLS
 #define CALLS           20000
 #endif
-#define LAPIC           0xfee00000
-#define LAPIC_ICR_LOW   (LAPIC + 0x300)
-#define LAPIC_ICR_HIGH  (LAPIC + 0x310)
-#define ICR_INIT        0x4500          /* SDM vol. 3A, figure 11-12: assert, INIT; and Start Up */
-#define ICR_SIPI        0x4600
-#define START           0x8000          /* where the second one begins, in real mode */
 #define OFFSET(x)       ((x) - second)
-#define SECOND          1               /* its APIC id */
 
 	.globl	_start
 _start:	load_tables
 	mov	%cr3, %rax
 	mov	%eax, second_root
-	lea	second(%rip), %rsi
-	mov	$START, %edi
-	mov	$second_end - second, %ecx
-	rep movsb
-	mov	$LAPIC_ICR_HIGH, %ebx
-	movl	$SECOND << 24, (%rbx)
-	mov	$LAPIC_ICR_LOW, %ebx
-	movl	$ICR_INIT, (%rbx)
-	movl	$ICR_SIPI | START >> 12, (%rbx)
+	copy_to_start second, second_end
+	start_second
 1:	pause
 	cmpl	$0, ready
 	je	1b

@@ -5,34 +5,21 @@
  * SDM vol. 3A, 7.2.1 and table 9-1: after a reset it has base 0 and limit FFFFh.
  */
 #include "kit.h"
+#include "second.h"
 
 #define CS0             0x08            /* 32-bit rows, flat */
 #define DS0             0x10
 #define CS3             0x1b
 #define DS3             0x23
 #define PG_OFF          0x7fffffff
-#define LAPIC           0xfee00000
-#define LAPIC_ICR_LOW   (LAPIC + 0x300)
-#define LAPIC_ICR_HIGH  (LAPIC + 0x310)
-#define ICR_INIT        0x4500
-#define ICR_SIPI        0x4600
-#define SECOND          1               /* its APIC id */
-#define START           0x8000          /* where all of it runs: below 1 MiB, so that real mode can begin there */
 #define AT(label)       (START + label - low)
 #define STACK           0x7000
 #define USER_STACK      0x6000
 
 	.globl	_start
-_start:	lea	low(%rip), %rsi
-	mov	$START, %edi
-	mov	$low_end - low, %ecx
-	rep movsb
+_start:	copy_to_start low, low_end
 #ifdef AFTER_RESET
-	mov	$LAPIC_ICR_HIGH, %ebx
-	movl	$SECOND << 24, (%rbx)
-	mov	$LAPIC_ICR_LOW, %ebx
-	movl	$ICR_INIT, (%rbx)
-	movl	$ICR_SIPI | START >> 12, (%rbx)
+	start_second
 	cli
 	hlt
 #else
