@@ -4,6 +4,7 @@
  * Usage: fuzz_image DIRECTORY MUTATIONS
  */
 #include "fuzz_image.h"
+#include "fuzz_random.h"
 
 #include <dirent.h>
 #include <stdbool.h>
@@ -16,16 +17,6 @@
 
 static struct seed { uint8_t bytes[SIZE_MAX_FILE]; size_t size; } seeds[FILES_MAX];
 static size_t seed_count;
-
-static uint64_t next(void)
-{
-	static uint64_t state = 1;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
 
 static int by_name(const struct dirent **a, const struct dirent **b)
 {

@@ -9,6 +9,7 @@
 #include "read.h"
 #include "run.h"
 
+#include "fuzz_random.h"
 #include "trace_writer.h"
 
 #include <stdbool.h>
@@ -69,16 +70,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 }
 
 #ifndef LIBFUZZER
-static uint64_t next(void)
-{
-	static uint64_t state = 1;
-
-	state ^= state << 13;
-	state ^= state >> 7;
-	state ^= state << 17;
-	return state;
-}
-
 /* Changes behind the packet's header mostly: before it all is refused at once. */
 static void mutate(uint8_t *bytes, size_t *size)
 {

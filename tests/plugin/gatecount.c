@@ -4,13 +4,11 @@
  * each, with its linear address, in the file of the argument out=FILE.
  *
  * The emulated host's kernel and programs execute such instructions too.  They
- * are told apart by what VMRUN does: behind it the processor is the guest's,
- * until it comes to the instruction that follows VMRUN.  APM vol. 2, 15.5, 15.6.
+ * are told apart in vmrun.h.
  */
-#include "qemu.h"
+#include "vmrun.h"
 
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -18,7 +16,7 @@
 #include <unistd.h>
 
 /* What an execution callback is told, in one pointer: the kind above the 48 bits of a sign-extended address. */
-enum kind { SYSCALL = 1, SYSRET, SYSENTER, SYSEXIT, INT, IRET, VMRUN };
+enum kind { SYSCALL = 1, SYSRET, SYSENTER, SYSEXIT, INT, IRET };
 #define KIND_SHIFT 48
 
 static const char *const names[] = {
@@ -27,13 +25,10 @@ static const char *const names[] = {
 };
 
 static int out = -1;
-static bool in_guest;
-static uint64_t behind_vmrun;
 
-static enum kind two_byte(const uint8_t *code, size_t size)
+static enum kind two_byte(const uint8_t *code)
 {
 	switch (code[0]) {
-	case 0x01: return size == 2 && code[1] == 0xd8 ? VMRUN : 0;
 	case 0x05: return SYSCALL;
 	case 0x07: return SYSRET;
 	case 0x34: return SYSENTER;
@@ -51,7 +46,7 @@ static enum kind kind_of(const uint8_t *code, size_t size)
 		size--;
 	}
 	if (size > 1 && code[0] == 0x0f)
-		return two_byte(code + 1, size - 1);
+		return two_byte(code + 1);
 	if (size == 2 && code[0] == 0xcd)
 		return INT;
 	switch (size == 1 ? code[0] : 0) {
@@ -81,33 +76,16 @@ static void gate_executed(unsigned vcpu, void *data)
 		_exit(1);
 }
 
-static void vmrun_executed(unsigned vcpu, void *data)
-{
-	(void)vcpu, (void)data;
-	in_guest = true;
-}
-
-static void exit_reached(unsigned vcpu, void *data)
-{
-	(void)vcpu, (void)data;
-	in_guest = false;
-}
-
 static void watch(struct qemu_plugin_insn *insn)
 {
 	const uint64_t address = qemu_plugin_insn_vaddr(insn);
 	const enum kind kind = kind_of(qemu_plugin_insn_data(insn), qemu_plugin_insn_size(insn));
 	const uint64_t word = (uint64_t)kind << KIND_SHIFT | (address & ((UINT64_C(1) << KIND_SHIFT) - 1));
 
-	if (address == behind_vmrun)
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, exit_reached, CALLBACK_READS_NO_REGISTERS, NULL);
-	if (kind == VMRUN) {
-		behind_vmrun = address + qemu_plugin_insn_size(insn);
-		qemu_plugin_register_vcpu_insn_exec_cb(insn, vmrun_executed, CALLBACK_READS_NO_REGISTERS, NULL);
-	} else if (kind) {
+	follow_vmrun(insn);
+	if (kind)
 		qemu_plugin_register_vcpu_insn_exec_cb(insn, gate_executed, CALLBACK_READS_NO_REGISTERS,
 						       (void *)(uintptr_t)word);
-	}
 }
 
 static void block_translated(plugin_id id, struct qemu_plugin_tb *block)

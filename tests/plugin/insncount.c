@@ -3,12 +3,11 @@
  * executes, exceptions' handlers and all, in eight bytes of the file of the
  * argument out=FILE.  Blocks are counted as they begin: one that is left early counts whole.
  *
- * Guest and host are told apart as in gatecount.c.
+ * Guest and host are told apart in vmrun.h.
  */
-#include "qemu.h"
+#include "vmrun.h"
 
 #include <fcntl.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -16,8 +15,6 @@
 #include <unistd.h>
 
 static uint64_t *count;
-static bool in_guest;
-static uint64_t behind_vmrun;
 
 static void block_executed(unsigned vcpu, void *data)
 {
@@ -26,37 +23,15 @@ static void block_executed(unsigned vcpu, void *data)
 		*count += (uintptr_t)data;
 }
 
-static void vmrun_executed(unsigned vcpu, void *data)
-{
-	(void)vcpu, (void)data;
-	in_guest = true;
-}
-
-static void exit_reached(unsigned vcpu, void *data)
-{
-	(void)vcpu, (void)data;
-	in_guest = false;
-}
-
 static void block_translated(plugin_id id, struct qemu_plugin_tb *block)
 {
 	const size_t insns = qemu_plugin_tb_n_insns(block);
 
 	(void)id;
 	for (size_t n = 0; n < insns; n++) {
-		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(block, n);
-		const uint64_t address = qemu_plugin_insn_vaddr(insn);
-		const size_t size = qemu_plugin_insn_size(insn);
-
-		if (address == behind_vmrun) {
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, exit_reached, CALLBACK_READS_NO_REGISTERS, NULL);
-			if (n == 0)
-				return;
-		}
-		if (size == 3 && !memcmp(qemu_plugin_insn_data(insn), "\x0f\x01\xd8", 3)) {
-			behind_vmrun = address + size;
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, vmrun_executed, CALLBACK_READS_NO_REGISTERS, NULL);
-		}
+		/* A block that begins behind VMRUN is the host's. */
+		if (follow_vmrun(qemu_plugin_tb_get_insn(block, n)) && n == 0)
+			return;
 	}
 	qemu_plugin_register_vcpu_tb_exec_cb(block, block_executed, CALLBACK_READS_NO_REGISTERS, (void *)(uintptr_t)insns);
 }
