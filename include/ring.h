@@ -1,6 +1,6 @@
 /*
- * The record that watch method ring's stub in the guest writes at an entry:
- * 128 bytes, which are at once an event of a recorded trace (Common Trace
+ * The record that watch method ring's stub in the guest writes at an entry, and
+ * where it may change the kernel's code at a return: 128 bytes, which are at once an event of a recorded trace (Common Trace
  * Format), as its metadata describes it.  Recording is a copy.
  *
  *	offset	field		written by
@@ -9,7 +9,8 @@
  *	12	cpu		the VMM, once
  *	16	rax ... r11	the stub
  *	112	cr3		the stub
- *	120	target		the VMM: the handler that LSTAR, CSTAR or SYSENTER_EIP names
+ *	120	target		entries: the VMM: the handler that LSTAR, CSTAR or SYSENTER_EIP names;
+ *				returns: the stub: where SYSRET or SYSEXIT stands
  */
 #ifndef RING_H
 #define RING_H
@@ -18,6 +19,12 @@
 #define RING_SYSCALL            1       /* LSTAR */
 #define RING_SYSCALL_COMPAT     2       /* CSTAR */
 #define RING_SYSENTER           3
+/* What was about to be. */
+#define RING_SYSRET             4       /* to 64-bit code */
+#define RING_SYSRET_COMPAT      5       /* without REX.W: to 32-bit code */
+#define RING_SYSEXIT            6       /* without REX.W: to 32-bit code */
+#define RING_SYSEXIT64          7
+#define RING_IDS                7
 
 #define RING_TIMESTAMP  0
 #define RING_ID         8
@@ -39,6 +46,7 @@
 #define RING_RECORD     128
 
 #ifndef __ASSEMBLER__
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -49,6 +57,11 @@ struct ring_record {
 	uint64_t cr3;
 	uint64_t target;
 };
+
+static inline bool ring_is_return(uint32_t id)
+{
+	return id >= RING_SYSRET && id <= RING_IDS;
+}
 
 _Static_assert(sizeof(struct ring_record) == RING_RECORD, "the stub's stride");
 _Static_assert(offsetof(struct ring_record, id) == RING_ID && offsetof(struct ring_record, cpu) == RING_CPU &&

@@ -79,7 +79,8 @@ static int run_here(const struct options *o, const struct guest *guest, FILE *fi
 	request.watch = watch;
 	request.patient = o->watch != WATCH_AUTO;
 	request.header.watch = watch_method_name(watch);
-	request.header.unseen = watch == WATCH_RING ? ring_limits : NULL;
+	request.header.returns = watch == WATCH_RING && o->returns;
+	request.header.unseen = watch == WATCH_RING ? ring_limits(o->returns) : NULL;
 	if (o->format == FORMAT_CTF) {
 		if (!tape_init(&tape, false)) {
 			message("out of memory");

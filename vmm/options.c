@@ -18,7 +18,7 @@
 /* Keys of options without a short form. */
 enum {
 	KEY_CPU = 0x100, KEY_TIMEOUT, KEY_PROBE, KEY_CLAIMS, KEY_VERSION, KEY_BOOT, KEY_APPEND, KEY_MODULE, KEY_MODULE_TEXT,
-	KEY_INITRD, KEY_CPUS, KEY_LINT, KEY_FILTER, KEY_CHECK
+	KEY_INITRD, KEY_CPUS, KEY_LINT, KEY_FILTER, KEY_CHECK, KEY_RETURNS
 };
 
 static const struct argp_option options[] = {
@@ -39,6 +39,8 @@ static const struct argp_option options[] = {
 	{ "output", 'o', "FILE", 0, "Write the trace to FILE instead of stdout; implies --trace", 0 },
 	{ "engine", 'e', "ENGINE", 0, "auto (default), kvm, box or box-intel", 0 },
 	{ "watch", 'w', "METHOD", 0, "auto (default), step, break, gates, ring or none", 0 },
+	{ "returns", KEY_RETURNS, NULL, 0,
+	  "With --watch=ring: record returns as well, by a jump put in the guest's code where it has room", 0 },
 	{ "cpu", KEY_CPU, "VENDOR", 0, "CPUID vendor that the guest sees: amd, intel or host (default)", 0 },
 	{ "memory", 'm', "SIZE", 0,
 	  "Guest memory, with suffix K, M or G: 2M to 3G (default 64M, or what a kernel and its files need)", 0 },
@@ -216,6 +218,9 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 		return parse_engine(o, arg);
 	case 'w':
 		return parse_watch(o, arg);
+	case KEY_RETURNS:
+		o->returns = true;
+		return 0;
 	case KEY_CPU:
 		return parse_cpu(o, arg);
 	case 'm':
@@ -263,6 +268,8 @@ static error_t parse_option(int key, char *arg, struct argp_state *state)
 /* Options that are right by themselves may not be so together. */
 static bool fits(struct options *o)
 {
+	if (o->returns && o->watch != WATCH_RING)
+		return !bad_usage(o, "--returns is for --watch=ring: the other methods see returns as they are");
 	if (o->format == FORMAT_PERFETTO && o->lint)
 		return !bad_usage(o, "--lint: as text or json");
 	if (o->format != FORMAT_CTF)

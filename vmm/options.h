@@ -25,6 +25,7 @@ struct options {
 	const char *output;             /* NULL: stdout */
 	enum engine engine;
 	enum watch_method watch;
+	bool returns;                   /* WATCH_RING records them, too */
 	bool cpu_set;                   /* otherwise the guest sees the host's vendor */
 	enum vendor cpu;
 	bool memory_set;                /* otherwise memory is the default, which a guest may be too large for */

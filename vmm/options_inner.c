@@ -52,7 +52,7 @@ static void add_boot(struct vector *v, const struct options *o)
 
 char **options_inner_argv(const struct options *o, const char *argv0)
 {
-	struct vector v = { .argv = calloc(21 + 2 * BOOT_MODULES_MAX, sizeof(char *)) };
+	struct vector v = { .argv = calloc(22 + 2 * BOOT_MODULES_MAX, sizeof(char *)) };
 	char kinds[64];
 
 	v.ok = v.argv;
@@ -69,6 +69,8 @@ char **options_inner_argv(const struct options *o, const char *argv0)
 		add(&v, "--format=%s", option_format_name(o->format));
 	if (o->filter_text)
 		add(&v, "--filter=%s", o->filter_text);
+	if (o->returns)
+		add(&v, "--returns");
 	if (o->cpu_set)
 		add(&v, "--cpu=%s", option_vendor_name(o->cpu));
 	if (o->timeout)

@@ -24,6 +24,7 @@ struct reading {
 	char *guest;
 	bool died;                      /* trace.death tells why */
 	struct transition record;       /* one of the ring's, made for telling */
+	struct ring_calls calls;        /* recorded, whose returns are recorded and told */
 };
 
 static bool on_header(struct reading *r)
@@ -32,6 +33,7 @@ static bool on_header(struct reading *r)
 
 	r->guest = strdup(h->header.guest);
 	r->view = (struct guest_view){ .tape = &r->trace.tape, .kernel = h->kernel };
+	r->calls.kernel = h->kernel;
 	r->sink = r->request->sink ? r->request->sink(r->request->context, h) : NULL;
 	if (!r->guest || (r->request->sink && !r->sink) || !tally_begin(&r->tally, &h->context)) {
 		message("out of memory");
@@ -48,6 +50,8 @@ static void tell(struct reading *r, const struct transition *t)
 	struct check_list checks;
 	const bool contradicted = tally_transition(&r->tally, t, &r->view, &checks);
 
+	ring_calls_told(&r->calls, t);
+
 	if (r->sink && !q->wanted(q->options, t) && !contradicted)
 		return;
 	r->tally.summary.events++;
@@ -61,11 +65,16 @@ static void on_records(struct reading *r)
 	const struct read_request *q = r->request;
 	struct ring_record record;
 	struct ring_batch one = { .record = &record, .count = 1, .now = &r->trace.now };
+	const bool pairs = r->sink && r->trace.header.header.returns;
+	struct ring_call call;
 
 	for (size_t n = 0; n < r->trace.record_count; n++) {
 		int held = -1;
+		bool paired;
 
 		memcpy(&record, r->trace.records + n * sizeof(record), sizeof(record));
+		one.seq = r->trace.record_seq + n;
+		paired = pairs && ring_calls_next(&r->calls, &record, one.seq, &call);
 		if (!r->sink || q->lint_only || !q->wants_record(q->options, &record))
 			held = check_record(&r->tally.context, &record, one.now);
 		if (held >= 0) {
@@ -73,8 +82,7 @@ static void on_records(struct reading *r)
 			r->tally.summary.events += !r->sink || (q->lint_only && q->wants_record(q->options, &record));
 			continue;
 		}
-		one.seq = r->trace.record_seq + n;
-		records_transition(&r->trace.tape, &r->view, &one, &r->record);
+		records_transition(&r->trace.tape, &r->view, &one, paired ? &call : NULL, &r->record);
 		tell(r, &r->record);
 	}
 }

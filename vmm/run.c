@@ -31,6 +31,7 @@ struct pipeline {
 	struct recorder *recorder;
 	struct tally tally;
 	struct records_noted records;   /* of which the tape has all there is */
+	struct ring_calls calls;        /* recorded, whose returns are recorded and told */
 	uint64_t exits;                 /* how often the guest was left for us */
 	int told_second;                /* when the sink was flushed last */
 };
@@ -89,6 +90,7 @@ static void on_transition(void *context, struct transition *t)
 	if (r->timed && !t->recorded)
 		vm_get_msr(p->machine.cpu[t->cpu], X86_MSR_TSC, &t->tsc);
 	contradicted = tally_transition(&p->tally, t, &p->view, &checks);
+	ring_calls_told(&p->calls, t);
 	/* The flight recorder and lint ask for the state before. */
 	if (!t->recorded) {
 		autopsy_transition(p->recorder, t);
@@ -143,18 +145,21 @@ static void on_records(void *context, const struct ring_batch *batch)
 	struct pipeline *p = context;
 	const struct run_request *r = p->request;
 	const bool together = r->sink && r->sink->ops->records && !r->lint_only;
+	const bool pairs = r->header.returns && r->sink && !r->sink->ops->records;
+	struct ring_call call;
 	struct transition t;
 	struct check_list checks;
 
 	deadline_progress();
 	for (size_t n = 0; n < batch->count; n++) {
 		const bool told = r->sink && !r->lint_only && r->wants_record(r->options, &batch->record[n]);
+		const bool paired = pairs && ring_calls_next(&p->calls, &batch->record[n], batch->seq + n, &call);
 
 		if ((together || !told) && passes(p, batch, &batch->record[n])) {
 			p->tally.summary.events += !r->sink;
 			continue;
 		}
-		ring_batch_transition(&p->view, batch, n, &t);
+		ring_batch_transition(&p->view, batch, n, paired ? &call : NULL, &t);
 		if (together)
 			tally_transition(&p->tally, &t, &p->view, &checks);
 		else
@@ -249,6 +254,7 @@ int run_watched(const struct run_request *r, const struct run_machine *machine, 
 	watch->irqchip = true;
 	watch->stop = &limit_reached;
 	watch->debug_ways = r->debug_ways;
+	watch->returns = r->header.returns;
 	watch->other_vendor = r->cpu_vendor_set && r->cpu_vendor != r->context.vendor;
 	switch (r->watch) {
 	case WATCH_NONE:
@@ -360,6 +366,7 @@ int run_guest(const struct run_request *request)
 		.vm = p.machine.cpu[0], .symbols = request->image->symbols, .kernel = guest_kernel_of(request->image),
 		.tape = request->tape,
 	};
+	p.calls.kernel = p.view.kernel;
 	p.lint = lint_new(&request->context, on_finding, &p);
 	p.recorder = recorder_new();
 	if (!tally_begin(&p.tally, &request->context) || !p.lint || !p.recorder) {

@@ -1,7 +1,8 @@
 /*
  * CALLS round trips through SYSCALL and SYSRETQ, and what they took by the TSC
- * on the console; with -DSYSENTER, through SYSENTER and SYSEXIT in long mode.
- * The number of each call is how many are still to come.
+ * on the console; with -DRETURNS, something is done before the return; with
+ * -DSYSENTER, through SYSENTER and SYSEXIT in long mode.  The number of each
+ * call is how many are still to come.
  */
 #include "kit.h"
 
@@ -46,6 +47,9 @@ user:	mov	%ebx, %eax
 
 handler: dec	%ebx
 	js	1f
+#ifdef RETURNS
+	mov	%eax, last(%rip)
+#endif
 	sysretq
 #endif
 1:	mov	$kernel_stack, %esp
@@ -60,6 +64,8 @@ ticks:	rdtsc
 	ret
 
 fault:	exit	99
+	.balign	8
+last:	.quad	0
 
 	define_print
 	gdt_and_tss kernel_stack

@@ -118,7 +118,7 @@ if command -v babeltrace2 >/dev/null; then
 	check "babeltrace2 complains of nothing" empty "$work/bt.err"
 	# Number and gate, by babeltrace2 and by our own text.
 	sed -nE 's/^\[[^]]*\] \([^)]*\) ([a-z]+): \{ cpu = [0-9]+ \}, \{ seq = ([0-9]+), .*/\2 \1/p' "$work/bt" >"$work/bt.gates"
-	sed -nE 's/^ {0,4}([0-9]+) +([a-z]+) .*(held|WRONG|unchecked) .*/\1 \2/p' "$work/guest.t" >"$work/text.gates"
+	sed -nE 's/^ {0,4}([0-9]+) +([a-z]+) .*(held|WRONG|unchecked|recorded) .*/\1 \2/p' "$work/guest.t" >"$work/text.gates"
 	check "babeltrace2 has events" test "$(wc -l <"$work/bt.gates")" -gt 150
 	check "babeltrace2 and the text: the same gates in the same order" cmp "$work/bt.gates" "$work/text.gates"
 	# Both states, register by register, and the call that was made.

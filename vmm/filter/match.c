@@ -15,7 +15,9 @@ enum truth { NO, YES, PERHAPS };
 
 /* What an event has. */
 struct subject {
-	bool has_number, has_result, name_open;
+	bool has_number, has_result;
+	bool name_open;                 /* of the service nothing but its number is known yet; */
+	bool call_open;                 /* or nothing at all, and not the result */
 	uint32_t number;
 	int64_t result;
 	const char *service, *result_name;
@@ -97,6 +99,8 @@ static enum truth compare(const struct filter_node *n, const struct subject *s)
 {
 	const bool wanted = n->operator != FILTER_UNEQUAL;
 
+	if (s->call_open && (n->field == FILTER_SERVICE || n->field == FILTER_NUMBER || n->field == FILTER_RESULT))
+		return PERHAPS;
 	switch (n->field) {
 	case FILTER_SERVICE:
 		if (s->name_open)
@@ -171,6 +175,12 @@ static void put_result(struct subject *s, const struct transition *t)
 	s->result_name = t->kernel == KERNEL_WINDOWS ? status_name((uint32_t)s->result) : NULL;
 }
 
+/* Recorded returns say where they lead only by their registers. */
+static bool is_return(enum gate_kind kind)
+{
+	return kind == GATE_SYSRET || kind == GATE_SYSEXIT;
+}
+
 bool filter_transition(const struct filter *f, const struct transition *t)
 {
 	struct subject s = {
@@ -181,7 +191,9 @@ bool filter_transition(const struct filter *f, const struct transition *t)
 		.ring = t->before.cpl,
 	};
 
-	if (t->recorded) {
+	if (t->recorded && is_return(t->gate.kind)) {
+		s.address_count = 1;
+	} else if (t->recorded) {
 		s.address[0] = t->after.gpr[GPR_RCX];
 		s.address_count = 2;
 		if (t->gate.kind == GATE_SYSENTER)
@@ -194,11 +206,12 @@ bool filter_transition(const struct filter *f, const struct transition *t)
 
 bool filter_record(const struct filter *f, const struct ring_record *r)
 {
+	const struct subject ret = { .call_open = true, .address = { r->target }, .address_count = 1, .ring = 0 };
 	const struct subject s = {
 		.has_number = true, .number = (uint32_t)r->rax, .name_open = true,
 		/* SYSENTER saves no return address. */
 		.address = { r->target, r->rcx }, .address_count = r->id == RING_SYSENTER ? 1 : 2, .ring = 3,
 	};
 
-	return evaluate(f, &s) != NO;
+	return evaluate(f, ring_is_return(r->id) ? &ret : &s) != NO;
 }

@@ -36,6 +36,8 @@ static void json_header(struct sink *sink, const struct trace_header *h)
 	json_text(w, "engine", h->engine);
 	json_text(w, "processor", h->processor);
 	json_text(w, "watch", h->watch);
+	if (h->returns)
+		json_bool(w, "returns", true);
 	json_text(w, "provenance", h->provenance);
 	self(sink)->limits = h->limits;
 	json_open(w, "limits", '[');
@@ -107,6 +109,11 @@ static void put_ring(struct json_writer *w, const struct ring_account *ring)
 	json_open(w, "ring", '{');
 	json_number(w, "calls", ring->calls);
 	json_number(w, "recorded", ring->recorded);
+	if (ring->returns_changed || ring->returns_left) {
+		json_number(w, "returns", ring->returns);
+		json_number(w, "returns_changed", ring->returns_changed);
+		json_number(w, "returns_left", ring->returns_left);
+	}
 	json_number(w, "exits", ring->exits);
 	json_number(w, "lost", ring->lost);
 	json_number(w, "moved", ring->moved);

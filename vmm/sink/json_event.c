@@ -274,7 +274,10 @@ static bool is_return(enum gate_kind kind)
 	return kind == GATE_SYSRET || kind == GATE_SYSEXIT || kind == GATE_IRET;
 }
 
-/* An entry that was recorded: what of the state after was sampled, and nothing of the state before. */
+/*
+ * One that was recorded: what was sampled on ring 0's side, which is the state after of an entry, and that before of a
+ * return; and nothing of the other.
+ */
 static void put_recorded(struct json_writer *w, const struct transition *t, const struct check_list *list)
 {
 	static const struct { const char *name; enum x86_gpr gpr; } order[] = {
@@ -282,6 +285,8 @@ static void put_recorded(struct json_writer *w, const struct transition *t, cons
 		{ "rsi", GPR_RSI }, { "rdi", GPR_RDI }, { "rsp", GPR_RSP }, { "r8", GPR_R8 }, { "r9", GPR_R9 },
 		{ "r10", GPR_R10 }, { "r11", GPR_R11 },
 	};
+	const bool returns = is_return(t->gate.kind);
+	const struct x86_state *s = returns ? &t->before : &t->after;
 
 	json_open(w, NULL, '{');
 	json_text(w, "kind", gate_kind_name(t->gate.kind));
@@ -289,15 +294,17 @@ static void put_recorded(struct json_writer *w, const struct transition *t, cons
 	json_number(w, "cpu", t->cpu);
 	json_hex(w, "tsc", t->tsc);
 	json_text(w, "recorded", "ring");
-	json_open(w, "after", '{');
+	json_open(w, returns ? "before" : "after", '{');
 	for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++)
-		json_hex(w, order[i].name, t->after.gpr[order[i].gpr]);
-	json_hex(w, "cr3", t->after.cr3);
-	json_hex(w, "rip", t->after.rip);
+		json_hex(w, order[i].name, s->gpr[order[i].gpr]);
+	json_hex(w, "cr3", s->cr3);
+	json_hex(w, "rip", s->rip);
 	json_close(w, '}');
 	put_checks(w, list);
 	if (t->service.valid)
 		json_service(w, t);
+	if (returns)
+		json_return(w, t);
 	json_end_line(w);
 }
 

@@ -22,19 +22,40 @@ static const struct trace_limit box[] = {
 
 #define GATES "--watch=gates"
 
-const struct trace_limit ring_limits[] = {
+#define STRINGS \
+	{ "a call's strings, and arguments on the caller's stack", "not sampled: records are read later", GATES, NULL }
+#define TABLES \
+	{ "the guest's page tables and IDT handlers", \
+	  "one entry that was zero leads to the stub; where there can be more than one address space, the handlers of #PF and " \
+	  "#DF begin with a stop: code that reads these finds it", GATES, NULL }
+#define NOT_MAPPED \
+	{ "an address space in which the stub is not mapped", \
+	  "at its first entry a frame of #PF is pushed below the caller's RSP and taken back, and CR2 is changed (summary: " \
+	  "mapped_late)", GATES, NULL }
+#define IN_STUB \
+	{ "an NMI, or a #DB by a TF that FMASK leaves set", \
+	  "can be taken within the stub, whose address its handler sees", GATES, NULL }
+
+static const struct trace_limit ring_entries[] = {
 	{ "what is not an entry by SYSCALL or SYSENTER",
-	  "returns, INT n, IRET, far transfers and exceptions are not seen once entries are recorded, and of an entry only "
-	  "registers behind it", GATES, NULL },
-	{ "a call's strings, and arguments on the caller's stack", "not sampled: records are read later", GATES, NULL },
-	{ "the guest's page tables and IDT handlers",
-	  "one entry that was zero leads to the stub; where there can be more than one address space, the handlers of #PF and "
-	  "#DF begin with a stop: code that reads these finds it", GATES, NULL },
-	{ "an address space in which the stub is not mapped",
-	  "at its first entry a frame of #PF is pushed below the caller's RSP and taken back, and CR2 is changed (summary: "
-	  "mapped_late)", GATES, NULL },
-	{ "an NMI, or a #DB by a TF that FMASK leaves set",
-	  "can be taken within the stub, whose address its handler sees", GATES, NULL },
+	  "returns (but see --returns), INT n, IRET, far transfers and exceptions are not seen once entries are recorded, and "
+	  "of an entry only registers behind it", GATES, NULL },
+	STRINGS, TABLES, NOT_MAPPED, IN_STUB,
+	{ 0 },
+};
+
+static const struct trace_limit ring_returns[] = {
+	{ "what is not an entry by SYSCALL or SYSENTER, nor a return by SYSRET or SYSEXIT",
+	  "INT n, IRET, far transfers and exceptions are not seen once entries are recorded; of an entry only registers behind "
+	  "it, and of a return only those before it", GATES, NULL },
+	{ "a return whose code has no room for a jump, or is reached through a pointer",
+	  "not recorded (summary: returns_left, as far as they were found)", GATES, NULL },
+	{ "an entry of the guest's page tables that leads to no memory",
+	  "may lead to the stub, where no empty one is close enough to the code", "--watch=ring without --returns", NULL },
+	{ "the kernel's code before its returns",
+	  "a jump stands there, and the stub runs what it replaced: code that reads it finds it, and an exception of what was "
+	  "moved, which can be a SYSRET that faults, is taken within the stub", "--watch=ring without --returns", NULL },
+	STRINGS, TABLES, NOT_MAPPED, IN_STUB,
 	{ 0 },
 };
 
@@ -43,6 +64,11 @@ static const struct trace_limit none[] = { { 0 } };
 const struct trace_limit *trace_limits(enum emulator emulator)
 {
 	return emulator == EMULATOR_QEMU ? box : none;
+}
+
+const struct trace_limit *ring_limits(bool returns)
+{
+	return returns ? ring_returns : ring_entries;
 }
 
 const struct trace_limit *limit_of_claim(const struct trace_limit *limits, const char *id)

@@ -11,7 +11,7 @@ bool is_return_to_user(const struct transition *t)
 	const enum gate_kind kind = t->gate.kind;
 
 	return (kind == GATE_SYSRET || kind == GATE_SYSEXIT || kind == GATE_IRET) && !t->faulted &&
-	       t->after.cpl == 3 && t->before.cpl < 3;
+	       (t->recorded || (t->after.cpl == 3 && t->before.cpl < 3));
 }
 
 static const char *rivals_text(const struct transition *t, char *text, size_t size)

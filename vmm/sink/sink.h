@@ -33,6 +33,7 @@ struct trace_header {
 	const char *provenance;         /* "QEMU 7.2 TCG, Linux 6.1.0-56-cloud-amd64, kvm_amd" */
 	const struct trace_limit *limits;       /* ends with path NULL; NULL: none known */
 	const struct trace_limit *unseen;       /* the same, of the watch method: what it does not see */
+	bool returns;                   /* method "ring": it records them */
 };
 
 struct trace_summary {
@@ -96,8 +97,8 @@ void text_death_short(FILE *file, const struct sink_options *options, const stru
 
 /* limits.c: those of the box, or of a processor (none). */
 const struct trace_limit *trace_limits(enum emulator emulator);
-/* Those of method "ring". */
-extern const struct trace_limit ring_limits[];
+/* Those of method "ring", which may record returns. */
+const struct trace_limit *ring_limits(bool returns);
 /* The limit that keeps a claim from being exercised, or NULL. */
 const struct trace_limit *limit_of_claim(const struct trace_limit *limits, const char *id);
 

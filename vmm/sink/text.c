@@ -5,6 +5,8 @@
  */
 #include "sink/text.h"
 
+#include "sink/calls.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -74,6 +76,8 @@ static unsigned depth(const struct x86_state *s)
 
 static unsigned depth_of(const struct transition *t)
 {
+	if (t->recorded && is_return_to_user(t))
+		return 4;
 	if (t->recorded)                        /* the caller's mode, as far as its entry tells */
 		return t->gate.kind == GATE_SYSCALL && !t->recorded_compat && t->after.gpr[GPR_R11] ? 2 : 0;
 	return depth(&t->before);
@@ -96,14 +100,16 @@ static void put_gate(struct pen *pen, const struct transition *t)
 		pen_put(pen, style, "%s", gate_kind_name(kind));
 }
 
-static void put_held(struct pen *pen, const struct check_list *list)
+static void put_held(struct pen *pen, const struct transition *t, const struct check_list *list)
 {
 	unsigned held = 0;
 
 	for (unsigned i = 0; i < list->count; i++)
 		held += list->check[i].held;
 	pen_to(pen, COLUMN_CHECKS);
-	if (!list->count)
+	if (!list->count && t->recorded)
+		pen_put(pen, DIM, "recorded");
+	else if (!list->count)
 		pen_put(pen, BAD, "unchecked");
 	else if (held == list->count)
 		pen_put(pen, GOOD, "%2u held", held);
@@ -137,12 +143,12 @@ static void text_transition(struct sink *sink, const struct transition *t, const
 	text_count_vendors(s, t, list);
 	pen_put(pen, DIM, "%5llu", (unsigned long long)t->seq);
 	put_gate(pen, t);
-	put_held(pen, list);
+	put_held(pen, t, list);
 	pen_to(pen, COLUMN_AT);
 	if (t->symbol)
 		pen_put(pen, NAME, "%s", shorten_symbol(t->symbol, s->changes - COLUMN_AT - 2, symbol,
 							  sizeof(symbol)));
-	else if (!t->recorded)
+	else if (!t->recorded || is_return_to_user(t))
 		pen_put(pen, NAME, "0x%llx", (unsigned long long)t->before.rip);
 	else if (t->gate.kind == GATE_SYSCALL)  /* where it goes on: what RCX says */
 		pen_put(pen, NAME, "0x%llx", (unsigned long long)t->after.gpr[GPR_RCX]);

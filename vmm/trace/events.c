@@ -63,7 +63,7 @@ static enum trace_event get_transition(struct trace_reader *r, const struct even
 
 static bool is_record(uint32_t id)
 {
-	return id >= RING_SYSCALL && id <= RING_SYSENTER;
+	return id >= RING_SYSCALL && id <= RING_IDS;
 }
 
 /* As many as follow each other. */
@@ -119,7 +119,7 @@ static enum trace_event get_header(struct trace_reader *r)
 
 	wire_get(&r->events, wire_header, &r->header);
 	h->limits = trace_limits(r->header.context.emulator);
-	h->unseen = h->watch && !strcmp(h->watch, "ring") ? ring_limits : NULL;
+	h->unseen = h->watch && !strcmp(h->watch, "ring") ? ring_limits(h->returns) : NULL;
 	r->started = true;
 	if (!r->events.bad && (!h->guest || !h->engine || !h->processor || !h->watch || !h->provenance))
 		return bad(r, "the header says too little");

@@ -307,6 +307,7 @@ const struct wire_field wire_header[] = {
 	TEXT("engine", struct recorded_header, header.engine),
 	TEXT("processor", struct recorded_header, header.processor),
 	TEXT("watch", struct recorded_header, header.watch),
+	BOOL("returns", struct recorded_header, header.returns),
 	UINT("cpus", struct recorded_header, header.cpus),
 	TEXT("provenance", struct recorded_header, header.provenance),
 	ENUM("vendor", struct recorded_header, context.vendor, VENDOR_AMD + 1, vendor_name),
@@ -341,6 +342,9 @@ const struct wire_field wire_finding[] = {
 static const struct wire_field wire_ring[] = {
 	UINT("calls", struct ring_account, calls),
 	UINT("recorded", struct ring_account, recorded),
+	UINT("returns", struct ring_account, returns),
+	UINT("returns_changed", struct ring_account, returns_changed),
+	UINT("returns_left", struct ring_account, returns_left),
 	UINT("exits", struct ring_account, exits),
 	UINT("lost", struct ring_account, lost),
 	UINT("moved", struct ring_account, moved),

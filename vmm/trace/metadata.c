@@ -154,6 +154,10 @@ void metadata_write(FILE *f, const struct metadata *m)
 	put_ring_event(f, "ring_syscall", RING_SYSCALL);
 	put_ring_event(f, "ring_syscall_compat", RING_SYSCALL_COMPAT);
 	put_ring_event(f, "ring_sysenter", RING_SYSENTER);
+	put_ring_event(f, "ring_sysret", RING_SYSRET);
+	put_ring_event(f, "ring_sysret_compat", RING_SYSRET_COMPAT);
+	put_ring_event(f, "ring_sysexit", RING_SYSEXIT);
+	put_ring_event(f, "ring_sysexit64", RING_SYSEXIT64);
 	for (unsigned kind = GATE_NONE + 1; kind < GATE_KINDS; kind++)
 		put_event(f, gate_kind_name((enum gate_kind)kind), EVENT_TRANSITION + kind, wire_transition, wire_facts);
 	put_event(f, "header", EVENT_HEADER, wire_header, NULL);

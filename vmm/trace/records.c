@@ -40,7 +40,7 @@ static void note_service(struct records_noted *noted, struct tape *tape, struct 
 	if (*byte & 1 << number % 8 || view->kernel == KERNEL_LINUX)
 		return;
 	*byte |= (uint8_t)(1 << number % 8);
-	ring_batch_transition(view, batch, n, &t);
+	ring_batch_transition(view, batch, n, NULL, &t);
 	if (t.service.name && !tape_put_symbol(tape, &(struct symbol_fact){
 			.question = SYMBOL_SERVICE, .found = true, .address = service_key(r), .name = t.service.name,
 			.arguments = t.service.arg_count }))
@@ -55,6 +55,10 @@ void records_note(struct records_noted *noted, struct tape *tape, struct guest_v
 	if (!tape)
 		return;
 	note_address(noted, tape, view, r->target);
+	if (ring_is_return(r->id)) {
+		note_address(noted, tape, view, ring_leads_to(r));
+		return;
+	}
 	if (r->id != RING_SYSENTER)
 		note_address(noted, tape, view, r->rcx);
 	note_service(noted, tape, view, batch, n);
@@ -68,17 +72,23 @@ static const char *text_at(const struct tape *tape, uint64_t address)
 }
 
 void records_transition(const struct tape *tape, struct guest_view *view, const struct ring_batch *batch,
-                        struct transition *t)
+                        const struct ring_call *call, struct transition *t)
 {
+	const struct ring_record *r = batch->record, *entry = call ? &call->record : r;
 	const struct symbol_fact *service;
 
-	ring_batch_transition(view, batch, 0, t);
-	t->target = text_at(tape, t->after.rip);
-	if (t->gate.kind == GATE_SYSCALL)
-		t->symbol = text_at(tape, t->after.gpr[GPR_RCX]);
-	if (view->kernel == KERNEL_LINUX)
+	ring_batch_transition(view, batch, 0, call, t);
+	if (ring_is_return(r->id)) {
+		t->symbol = text_at(tape, r->target);
+		t->target = text_at(tape, ring_leads_to(r));
+	} else {
+		t->target = text_at(tape, r->target);
+		if (t->gate.kind == GATE_SYSCALL)
+			t->symbol = text_at(tape, r->rcx);
+	}
+	if (view->kernel == KERNEL_LINUX || ring_is_return(entry->id))
 		return;
-	service = tape_symbol(tape, SYMBOL_SERVICE, NULL, service_key(batch->record));
+	service = tape_symbol(tape, SYMBOL_SERVICE, NULL, service_key(entry));
 	if (service && service->arguments <= t->service.arg_count) {
 		t->service.name = service->name;
 		t->service.arg_count = service->arguments;

@@ -24,6 +24,6 @@ void records_note(struct records_noted *noted, struct tape *tape, struct guest_v
 
 /* As ring_batch_transition, from the tape.  batch: a single record; view: of a guest that is not there. */
 void records_transition(const struct tape *tape, struct guest_view *view, const struct ring_batch *batch,
-                        struct transition *t);
+                        const struct ring_call *call, struct transition *t);
 
 #endif

@@ -94,6 +94,12 @@ static uint64_t segment_base(const struct x86_state *s, ZydisRegister segment)
 	}
 }
 
+static bool is_rip_relative(const ZydisDecodedOperand *o)
+{
+	return o->type == ZYDIS_OPERAND_TYPE_MEMORY &&
+	       (o->mem.base == ZYDIS_REGISTER_RIP || o->mem.base == ZYDIS_REGISTER_EIP);
+}
+
 static void memory_operand(struct insn *i, const struct x86_state *s,
                            const ZydisDecodedInstruction *z, const ZydisDecodedOperand *o)
 {
@@ -103,7 +109,7 @@ static void memory_operand(struct insn *i, const struct x86_state *s,
 	if (o->type != ZYDIS_OPERAND_TYPE_MEMORY || o->mem.type == ZYDIS_MEMOP_TYPE_AGEN ||
 	    i->memory_count == INSN_OPERANDS)
 		return;
-	if (o->mem.base == ZYDIS_REGISTER_RIP || o->mem.base == ZYDIS_REGISTER_EIP)
+	if (is_rip_relative(o))
 		address += s->rip + z->length;
 	else
 		address += register_value(s, o->mem.base);
@@ -260,6 +266,9 @@ void insn_decode(struct insn *i, const struct x86_state *s, const uint8_t *bytes
 	i->operand_size = z.operand_width / 8;
 	classify(i, &z, operands);
 	follow(i, s, &z, operands);
-	for (unsigned n = 0; n < z.operand_count; n++)
+	for (unsigned n = 0; n < z.operand_count; n++) {
 		memory_operand(i, s, &z, &operands[n]);
+		if (is_rip_relative(&operands[n]))
+			i->rip_displacement = z.raw.disp.offset;
+	}
 }

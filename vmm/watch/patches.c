@@ -8,20 +8,6 @@
 
 #include <string.h>
 
-/* Over what is there now, but for bytes of ours. */
-static void put_in(struct patches *set, struct patch *p)
-{
-	uint8_t *bytes = vm_memory(set->vm, p->gpa, p->size);
-
-	for (unsigned n = 0; n < p->size; n++) {
-		if (p->in && bytes[n] == p->patched[n])
-			continue;
-		p->original[n] = bytes[n];
-		bytes[n] = p->patched[n];
-	}
-	p->in = true;
-}
-
 /* A byte that the guest itself has changed meanwhile (a push over it, say) is the guest's: leave it. */
 static void take_out(struct patches *set, struct patch *p)
 {
@@ -31,6 +17,30 @@ static void take_out(struct patches *set, struct patch *p)
 		if (bytes[n] == p->patched[n])
 			bytes[n] = p->original[n];
 	p->in = false;
+}
+
+bool patches_changed(const struct patches *set, const struct patch *p)
+{
+	return p->given_up || memcmp(vm_memory(set->vm, p->gpa, p->size), p->in ? p->patched : p->original, p->size);
+}
+
+/* Over what is there now, but for bytes of ours. */
+static void put_in(struct patches *set, struct patch *p)
+{
+	uint8_t *bytes = vm_memory(set->vm, p->gpa, p->size);
+
+	if (p->whole && patches_changed(set, p)) {
+		take_out(set, p);
+		p->given_up = true;
+		return;
+	}
+	for (unsigned n = 0; n < p->size; n++) {
+		if (p->in && bytes[n] == p->patched[n])
+			continue;
+		p->original[n] = bytes[n];
+		bytes[n] = p->patched[n];
+	}
+	p->in = true;
 }
 
 struct patch *patches_overlapping(struct patches *set, uint64_t gpa, uint64_t size)

@@ -13,14 +13,16 @@ struct vm;
 
 /* 256 handlers and what returns from them; for each exception a pad and eight bytes of its gate; the same again for one run. */
 #define PATCHES_MAX     1024
-#define PATCH_BYTES     2
+#define PATCH_BYTES     5
 
 struct patch {
 	uint64_t gpa;
-	uint8_t size;                   /* 1 or 2 bytes, of one page */
+	uint8_t size;                   /* of one page */
 	uint8_t original[PATCH_BYTES], patched[PATCH_BYTES];
 	bool in;                        /* memory holds patched now */
 	bool transient;                 /* for one run only */
+	bool whole;                     /* all of it or nothing: given up once the guest has changed a byte */
+	bool given_up;
 	bool stop;                      /* the guest stops there (stops.c); otherwise some byte of a gate */
 	bool site;                      /* an instruction that may leave the kernel stands there */
 	uint8_t soft;                   /* the handler of this vector, 32 and above; 0: not */
@@ -58,6 +60,9 @@ static inline bool patch_overlaps(const struct patch *p, uint64_t gpa, uint64_t 
 void patches_lift(struct patches *set, struct patch *patch);
 void patches_lower(struct patches *set);
 void patches_lift_all(struct patches *set);
+
+/* Whether the guest has written other bytes there than the tracer left. */
+bool patches_changed(const struct patches *set, const struct patch *patch);
 
 /* Remove the transient ones, or all. */
 void patches_drop(struct patches *set, bool all);

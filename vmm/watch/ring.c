@@ -16,10 +16,17 @@ enum ring_outcome ring_falls_back(struct ring *r, const char *why)
 bool ring_map_slots(struct ring *r, const struct x86_state *s, uint64_t handler)
 {
 	r->is_long = s->efer & X86_EFER_LMA;
-	if (!ring_map_find(&r->map, r->w->view, s, handler) || !ring_map_enter(&r->map, r->w->view))
+	r->map.close = r->w->returns;
+	if (!ring_map_find(&r->map, r->w->view, s, handler)) {
+		r->map.close = false;                   /* then no jump reaches it, and there are none */
+		if (!r->w->returns || !ring_map_find(&r->map, r->w->view, s, handler))
+			return false;
+	}
+	if (!ring_map_enter(&r->map, r->w->view))
 		return false;
 	for (unsigned n = 0; n < r->cpus; n++)
 		ring_slot_write(r, n);
+	ring_return_write(r);
 	return true;
 }
 
@@ -27,12 +34,14 @@ bool ring_map_slots(struct ring *r, const struct x86_state *s, uint64_t handler)
 static enum ring_outcome move_slots(struct ring *r, unsigned cpu, const struct x86_state *s)
 {
 	r->account->moved++;
+	ring_guard_clear(r);
 	ring_map_leave(&r->map, r->w->view);
 	for (uint32_t id = 1; id <= RING_ENTRIES; id++)
 		if (r->cpu[cpu].hooked[id - 1] && ring_map_slots(r, s, ring_target(r, cpu, id))) {
 			for (unsigned c = 0; c < r->cpus; c++)
 				if (ring_hook(r, c))
 					return RING_FAILED;
+			ring_return_turn(r, r->turns.now);
 			return RING_GOES_ON;
 		}
 	return ring_falls_back(r, "the guest took the stub's place in its page tables, and there is no other");
@@ -68,6 +77,7 @@ static enum ring_outcome begin_turn(struct ring *r)
 
 	if (vm_get_state(r->cpu[r->turns.now].vm, &s, VM_REGS | VM_SREGS))
 		return RING_FAILED;
+	ring_return_turn(r, r->turns.now);
 	ring_guard_set(r, r->turns.now, &s);
 	return RING_GOES_ON;
 }
@@ -157,6 +167,11 @@ static int begin(struct ring *r)
 	turns_begin(&r->turns, r->w);
 	r->turns.now = r->at;
 	stops_init(&r->stops, r->w->view);
+	ring_return_turn(r, r->at);
+	for (unsigned n = 0; n < r->cpus; n++)
+		for (uint32_t id = 1; id <= RING_ENTRIES; id++)
+			if (r->cpu[n].hooked[id - 1])
+				ring_return_look(r, &r->after, ring_target(r, n, id));
 	ring_guard_set(r, r->at, &r->after);
 	return 0;
 }

@@ -23,6 +23,7 @@ static const uint8_t vectors[GUARDS] = { X86_VECTOR_PF, X86_VECTOR_DF };
 
 void ring_guard_clear(struct ring *r)
 {
+	ring_return_clear(r);
 	stops_clear(&r->stops);
 	for (unsigned n = 0; n < GUARDS; n++)
 		r->guard[n] = 0;
@@ -87,6 +88,7 @@ void ring_guard_set(struct ring *r, unsigned cpu, const struct x86_state *s)
 		return;
 	}
 	ring_guard_clear(r);
+	ring_return_restore(r);
 	r->idtr = s->idtr;
 	for (unsigned n = 0; n < GUARDS; n++) {
 		if (!linear[n] || !stops_add(&r->stops, s, linear[n], false) || !view_translate(r->w->view, s, linear[n], &m))
@@ -119,6 +121,21 @@ static enum ring_outcome let_enter(struct ring *r, unsigned cpu, struct x86_stat
 		s->rip = ring_target(r, cpu, id);
 		if (r->is_long && id != RING_SYSENTER)  /* the processor's FMASK clears it whatever the guest's says */
 			s->rflags |= s->gpr[GPR_R11] & ~r->cpu[cpu].fmask & X86_RFLAGS_IF;
+		outcome = ring_falls_back(r, "an address space has no room for the stub where others have it");
+	}
+	return vm_set_state(r->cpu[cpu].vm, s, VM_REGS | VM_SREGS) ? RING_FAILED : outcome;
+}
+
+/* The same at a return: its jump has led there.  Otherwise all jumps go, and what stood there is next. */
+static enum ring_outcome let_return(struct ring *r, unsigned cpu, struct x86_state *s, uint64_t start)
+{
+	enum ring_outcome outcome = RING_GOES_ON;
+
+	s->rflags &= ~(uint64_t)X86_RFLAGS_RF;
+	r->account->mapped_late++;
+	if (!ring_map_extend(&r->map, r->w->view, s)) {
+		ring_return_clear(r);
+		s->rip = start;
 		outcome = ring_falls_back(r, "an address space has no room for the stub where others have it");
 	}
 	return vm_set_state(r->cpu[cpu].vm, s, VM_REGS | VM_SREGS) ? RING_FAILED : outcome;
@@ -177,6 +194,7 @@ enum ring_outcome ring_guard_hit(struct ring *r, unsigned cpu, struct x86_state 
 {
 	const struct stop_hit hit = stops_hit(&r->stops, s, s->rip - STOP_SIZE);
 	struct x86_state before;
+	uint64_t start;
 	uint32_t id;
 
 	exit->kind = EXIT_DEBUG;
@@ -184,8 +202,14 @@ enum ring_outcome ring_guard_hit(struct ring *r, unsigned cpu, struct x86_state 
 	if (!hit.ours)
 		return RING_GOES_ON;
 	s->rip = hit.target;
-	if (rewind_delivery(r->w->view, s, true, NULL, &before) && (id = entry_at(r, cpu, &before)))
-		return let_enter(r, cpu, &before, id);
+	if (rewind_delivery(r->w->view, s, true, NULL, &before)) {
+		id = entry_at(r, cpu, &before);
+		start = id || before.cpl ? 0 : ring_return_begins(r, code_linear(&before, before.rip));
+		if (id)
+			return let_enter(r, cpu, &before, id);
+		if (start)
+			return let_return(r, cpu, &before, start);
+	}
 	/* New address spaces fault before they call: the better time to map the stub there. */
 	if (!ring_map_reaches(&r->map, r->w->view, s, cpu))
 		ring_map_extend(&r->map, r->w->view, s);

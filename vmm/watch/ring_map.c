@@ -11,6 +11,8 @@
 #define PTE_ADDRESS     UINT64_C(0x000ffffffffff000)
 #define TABLE_FLAGS     (X86_PTE_P | X86_PTE_W | X86_PTE_A)
 #define PAGE_FLAGS      (TABLE_FLAGS | X86_PTE_D)
+#define LARGE_PAGE      UINT64_C(0x200000)
+#define DEVICES         UINT64_C(0xe0000000)
 #define SET_BY_USE      ((uint64_t)X86_PTE_A | X86_PTE_D)
 
 static unsigned index_bits(const struct ring_map *map)
@@ -126,6 +128,20 @@ static void set_guest_entry(const struct ring_map *map, struct guest_view *view,
 	memcpy(vm_memory(view->vm, gpa, map->entry_size), &value, map->entry_size);
 }
 
+/*
+ * Whether an entry at this level serves.  A spare one is a leaf of 2 MiB of no
+ * memory, below the devices at the end of the first 4 GiB; no TLB holds it as long as A is clear.
+ */
+static bool serves(const struct ring_map *map, const struct guest_view *view, uint64_t value, unsigned level, bool spare)
+{
+	const uint64_t first = value & PTE_ADDRESS & -LARGE_PAGE;
+
+	if (!value)
+		return true;
+	return spare && map->close && level == 2 && map->levels > 3 && value & X86_PTE_P && value & X86_PTE_PS &&
+	       !(value & X86_PTE_A) && first >= vm_memory_size(view->vm) && first + LARGE_PAGE <= DEVICES;
+}
+
 /* Whether what lies above an entry of this level lets ring 0 write and execute. */
 static bool rights_above(const struct page_walk *w, const struct x86_state *state, unsigned level)
 {
@@ -149,17 +165,42 @@ static uint64_t linear_of(const struct ring_map *map, uint64_t near, unsigned le
 	return map->levels < 4 ? linear & UINT32_MAX : (uint64_t)((int64_t)(linear << unused) >> unused);
 }
 
+/* Whether a jump reaches all slots from near, if it is to: JMP rel32, and a margin for the code around near. */
+static bool is_close(const struct ring_map *map, uint64_t near, unsigned level, unsigned index)
+{
+	const int64_t distance = (int64_t)(linear_of(map, near, level, index) - near);
+	const int64_t reach = INT32_MAX - (16 << 20) - (int64_t)(VM_CPUS_MAX << shift_of(map, 2));
+
+	return !map->close || map->levels < 4 || (distance > -reach && distance < reach);
+}
+
 /* The last run of so many free entries from least on; -1: none. */
-static int free_run(const struct ring_map *map, struct guest_view *view, uint64_t table, unsigned least, unsigned count)
+static int free_run(const struct ring_map *map, struct guest_view *view, uint64_t table, uint64_t near, unsigned level,
+                    unsigned least, unsigned count)
 {
 	unsigned length = 0;
 
 	for (unsigned n = table_entries(map); n-- > least;) {
-		length = guest_entry(map, view, table + n * map->entry_size) ? 0 : length + 1;
+		length = guest_entry(map, view, table + n * map->entry_size) || !is_close(map, near, level, n) ? 0 : length + 1;
 		if (length == count)
 			return (int)n;
 	}
 	return -1;
+}
+
+/* Each slot in an entry of its own, 2 or 4 MiB. */
+static bool place_apart(struct ring_map *map, struct guest_view *view, uint64_t table, uint64_t near, bool spare)
+{
+	unsigned end = table_entries(map);
+
+	for (unsigned s = 0; s < map->slots; s++) {
+		do
+			if (end-- == 0)
+				return false;
+		while (!serves(map, view, guest_entry(map, view, table + end * map->entry_size), 2, spare));
+		map->linear[s] = linear_of(map, near, 2, end);
+	}
+	return true;
 }
 
 /* Give each slot its place in free entries of one table. */
@@ -167,33 +208,25 @@ static bool place(struct ring_map *map, struct guest_view *view, uint64_t table,
 {
 	/* Below the upper half of a root lies what every address space has of its own. */
 	const unsigned least = level == map->levels && level > 3 ? table_entries(map) / 2 : 0;
-	unsigned end = table_entries(map);
 	int at;
 
 	map->pages = level == 1 ? RING_PAGES_FEW : RING_PAGES_FULL;
 	if (level != 2) {
 		const uint64_t apart = level == 1 ? (RING_RECORDS + RING_PAGES_FEW * X86_PAGE_SIZE) : UINT64_C(1) << shift_of(map, 2);
 
-		at = free_run(map, view, table, least, level == 1 ? (unsigned)(map->slots * apart / X86_PAGE_SIZE) : 1);
+		at = free_run(map, view, table, near, level, least, level == 1 ? (unsigned)(map->slots * apart / X86_PAGE_SIZE) : 1);
 		for (unsigned s = 0; at >= 0 && s < map->slots; s++)
 			map->linear[s] = linear_of(map, near, level, (unsigned)at) + s * apart;
 		return at >= 0;
 	}
-	for (unsigned s = 0; s < map->slots; s++) {
-		do
-			if (end-- == 0)
-				return false;
-		while (guest_entry(map, view, table + end * map->entry_size));
-		map->linear[s] = linear_of(map, near, level, end);
-	}
-	return true;
+	return place_apart(map, view, table, near, false) || place_apart(map, view, table, near, true);
 }
 
-static bool add_entry(struct ring_map *map, uint64_t gpa, uint64_t value)
+static bool add_entry(struct ring_map *map, struct guest_view *view, uint64_t gpa, uint64_t value)
 {
 	if (!value || map->count == RING_ENTRIES_MAX)
 		return false;
-	map->entry[map->count++] = (struct ring_entry){ gpa, value };
+	map->entry[map->count++] = (struct ring_entry){ gpa, value, guest_entry(map, view, gpa) };
 	return true;
 }
 
@@ -217,7 +250,7 @@ static bool try_level(struct ring_map *map, struct guest_view *view, const struc
 			const uint64_t linear = map->linear[s] + p * (uint64_t)X86_PAGE_SIZE;
 			const uint64_t gpa = table + index_of(map, linear, level) * map->entry_size;
 
-			if (gpa != last && !add_entry(map, gpa, value_at(map, linear, level)))
+			if (gpa != last && !add_entry(map, view, gpa, value_at(map, linear, level)))
 				return false;
 			last = gpa;
 		}
@@ -249,7 +282,7 @@ bool ring_map_find(struct ring_map *map, struct guest_view *view, const struct x
 bool ring_map_enter(struct ring_map *map, struct guest_view *view)
 {
 	for (unsigned n = 0; n < map->count; n++)
-		if (guest_entry(map, view, map->entry[n].gpa))
+		if (guest_entry(map, view, map->entry[n].gpa) != map->entry[n].was)
 			return false;
 	for (unsigned n = 0; n < map->count; n++)
 		set_guest_entry(map, view, map->entry[n].gpa, map->entry[n].value);
@@ -279,7 +312,7 @@ void ring_map_leave(struct ring_map *map, struct guest_view *view)
 {
 	for (unsigned n = 0; n < map->count; n++)
 		if (is_ours(map, view, &map->entry[n]))
-			set_guest_entry(map, view, map->entry[n].gpa, 0);
+			set_guest_entry(map, view, map->entry[n].gpa, map->entry[n].was);
 	map->count = map->first = 0;
 }
 
@@ -312,8 +345,8 @@ static bool extend_page(struct ring_map *map, struct guest_view *view, const str
 	e = &w.entry[w.count - 1];
 	if (is_mapped(map, &w, linear))
 		return true;
-	if (e->outside || e->value || !e->has_rights || !rights_above(&w, state, e->level) ||
-	    !add_entry(map, e->gpa, value_at(map, linear, e->level)))
+	if (e->outside || !serves(map, view, e->value, e->level, true) || !e->has_rights || !rights_above(&w, state, e->level) ||
+	    !add_entry(map, view, e->gpa, value_at(map, linear, e->level)))
 		return false;
 	set_guest_entry(map, view, e->gpa, map->entry[map->count - 1].value);
 	return true;

@@ -4,8 +4,10 @@
  * maps the kernel's handler, so that whoever shares that part of the tables
  * shares the slots.  The tables below that entry are ours, in private memory.
  *
- * The guest's tables are hostile memory: nothing but an entry that is all
- * zero, in guest memory, is ever written.
+ * Where they must be close to the handler and there is none, an entry will do
+ * that maps 2 MiB of addresses behind which there is no memory, and that no one has used: its A is clear.
+ *
+ * The guest's tables are hostile memory: nothing but such an entry, in guest memory, is ever written.
  */
 #ifndef WATCH_RING_MAP_H
 #define WATCH_RING_MAP_H
@@ -27,12 +29,14 @@
 /* An entry of the guest's that is ours for now. */
 struct ring_entry {
 	uint64_t gpa, value;
+	uint64_t was;
 };
 #define RING_ENTRIES_MAX        1024
 
 struct ring_map {
 	uint8_t *memory;                /* at RING_GPA, RING_SIZE(slots) bytes */
 	unsigned slots;
+	bool close;                     /* wanted: the slots no further from near than a jump reaches, and if it takes a spare entry */
 	/* What ring_map_find fills. */
 	unsigned levels, entry_size;    /* of the guest's paging; levels 0: none, and slots lie at their physical addresses */
 	uint64_t linear[VM_CPUS_MAX];   /* of each slot, aligned to a page */

@@ -82,5 +82,10 @@ enum ring_outcome ring_msr(struct ring *r, unsigned cpu, const struct vm_exit *e
 	emit(r, cpu, &t);
 	if (!(t.after.efer & X86_EFER_LMA) == r->is_long && t.after.cr0 & X86_CR0_PG)
 		return ring_falls_back(r, "the kernel has changed to another mode");
-	return exit->kind == EXIT_WRMSR && ring_hook(r, cpu) ? RING_FAILED : RING_GOES_ON;
+	if (exit->kind != EXIT_WRMSR)
+		return RING_GOES_ON;
+	for (uint32_t id = 1; id <= RING_ENTRIES; id++)
+		if (ring_msr_of(r, id) == exit->msr.index)
+			ring_return_look(r, &t.after, ring_target(r, cpu, id));
+	return ring_hook(r, cpu) ? RING_FAILED : RING_GOES_ON;
 }

@@ -6,6 +6,7 @@
 
 #include "ring.h"
 #include "watch/guest_view.h"
+#include "watch/ring_calls.h"
 #include "watch/transition.h"
 
 /* Records of one vCPU in the order of its calls, every one with an id that there is. */
@@ -18,13 +19,19 @@ struct ring_batch {
 
 static inline enum gate_kind ring_gate_kind(uint32_t id)
 {
+	if (ring_is_return(id))
+		return id <= RING_SYSRET_COMPAT ? GATE_SYSRET : GATE_SYSEXIT;
 	return id == RING_SYSENTER ? GATE_SYSENTER : GATE_SYSCALL;
 }
 
-/* What the record itself says: kind, vCPU, time, and of the state after what was sampled.  The rest of *t is 0. */
+/* Of a return: RIP of the caller, where it leads. */
+uint64_t ring_leads_to(const struct ring_record *r);
+
+/* What the record itself says: kind, vCPU, time, and of the state on ring 0's side what was sampled.  The rest of *t is 0. */
 void ring_record_transition(const struct ring_record *r, struct transition *t);
 
-/* Record n of the batch, numbered and named. */
-void ring_batch_transition(struct guest_view *view, const struct ring_batch *batch, size_t n, struct transition *t);
+/* Record n of the batch, numbered and named.  call: of a return, what it belongs to, or NULL. */
+void ring_batch_transition(struct guest_view *view, const struct ring_batch *batch, size_t n, const struct ring_call *call,
+                           struct transition *t);
 
 #endif

@@ -2,14 +2,15 @@
  * What the files of watch method "ring" share: ring_start.c (up to the first
  * entry), ring.c (the loop from then on), ring_slot.c (a vCPU's slot and its
  * MSRs), ring_msr.c (RDMSR and WRMSR), ring_guard.c (address spaces without the
- * stub); ring_map.c, ring_rivals.c, ring_record.c and ring_stub.S know none of
- * this.
+ * stub), ring_return.c (the kernel's code at returns); ring_map.c, ring_rivals.c,
+ * ring_sites.c, ring_record.c and ring_stub.S know none of this.
  */
 #ifndef WATCH_RING_RUN_H
 #define WATCH_RING_RUN_H
 
 #include "watch/ring_map.h"
 #include "watch/ring_record.h"
+#include "watch/ring_sites.h"
 #include "watch/ring_stub.h"
 #include "watch/stops.h"
 #include "watch/turns.h"
@@ -25,6 +26,25 @@ struct ring_cpu {
 };
 
 #define GUARDS 2
+
+/* A return that is recorded. */
+struct ring_return {
+	struct ring_site site;
+	uint64_t gpa;                   /* of its start */
+	bool given_up;
+};
+
+#define RING_HANDLERS 16
+
+/* Where the kernel's code was changed so that its returns are recorded. */
+struct ring_returns {
+	unsigned count;
+	struct ring_return at[RING_RETURNS];
+	uint64_t left[RING_RETURNS];    /* where there is no room, or no stub */
+	unsigned left_count;
+	uint64_t handler[RING_HANDLERS];/* from which code was read already */
+	unsigned handlers;
+};
 
 struct ring {
 	const struct watch *w;
@@ -43,6 +63,7 @@ struct ring {
 	struct x86_state after;         /* and where it stands */
 
 	struct ring_cr3_loads cr3_loads;
+	struct ring_returns returns;
 
 	/* ring_guard.c */
 	bool guarded;                   /* there may be address spaces that have the handlers and not the slots */
@@ -92,6 +113,24 @@ void ring_drain(struct ring *r, unsigned cpu);
 void ring_empty(struct ring *r, unsigned cpu, bool exactly);
 /* Record an entry in place of the stub: s is the state at its first instruction. */
 void ring_record_here(struct ring *r, unsigned cpu, uint32_t id, const struct x86_state *s);
+
+/* --- ring_return.c, if returns are wanted --- */
+
+/* Read on from a handler, in the address space of *s, and change its returns where there is room. */
+void ring_return_look(struct ring *r, const struct x86_state *s, uint64_t handler);
+/* The first slot has been written anew: its stubs for them, and the jumps to these. */
+void ring_return_write(struct ring *r);
+/* The kernel's code is as it was.  No vCPU stands in a stub. */
+void ring_return_clear(struct ring *r);
+/* The jumps once more, after all patches were dropped. */
+void ring_return_restore(struct ring *r);
+/* Whose ring is written to from now on. */
+void ring_return_turn(struct ring *r, unsigned cpu);
+/* Whether a linear address lies in one of these stubs; where the code of which it begins with came from, or 0. */
+bool ring_return_has(const struct ring *r, uint64_t linear);
+uint64_t ring_return_begins(const struct ring *r, uint64_t linear);
+/* Whether one records a return with that id there. */
+bool ring_return_is(const struct ring *r, uint32_t id, uint64_t rip);
 
 /* --- ring_msr.c --- */
 

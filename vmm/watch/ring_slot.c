@@ -174,7 +174,9 @@ int ring_unhook(struct ring *r, unsigned cpu)
 
 bool ring_in_stub(const struct ring *r, unsigned cpu, const struct x86_state *s)
 {
-	return !s->cpl && code_linear(s, s->rip) - r->map.linear[cpu] < RING_DATA;
+	const uint64_t linear = code_linear(s, s->rip);
+
+	return !s->cpl && (linear - r->map.linear[cpu] < RING_DATA || ring_return_has(r, linear));
 }
 
 /* How many records there are, and how many there should be by the room that is left.  False: the guest wrote to it. */
@@ -192,12 +194,16 @@ static bool count_records(struct ring *r, unsigned cpu, size_t *count, size_t *b
 static void hand_on(struct ring *r, const struct x86_state *now, const struct ring_record *first, size_t count)
 {
 	const struct ring_batch batch = { .record = first, .count = count, .seq = r->seq + 1, .now = now };
+	size_t returns = 0;
 
 	if (!count)
 		return;
+	for (size_t n = 0; n < count; n++)
+		returns += ring_is_return(first[n].id);
 	r->seq += count;
-	r->account->calls += count;
-	r->account->recorded += count;
+	r->account->calls += count - returns;
+	r->account->recorded += count - returns;
+	r->account->returns += returns;
 	r->w->records(r->w->context, &batch);
 }
 
@@ -213,14 +219,16 @@ static void take(struct ring *r, unsigned cpu, size_t count)
 	for (size_t n = first; n < count; n++) {
 		const uint32_t id = record[n].id;
 
-		if (id - 1 >= RING_ENTRIES) {           /* one that nobody has written */
+		/* One that nobody has written. */
+		if (!id || (id > RING_ENTRIES && !ring_return_is(r, id, record[n].target))) {
 			hand_on(r, &now, record + first, n - first);
 			first = n + 1;
 			r->account->lost++;
 			continue;
 		}
 		record[n].cpu = cpu;
-		record[n].target = ring_target(r, cpu, id);
+		if (id <= RING_ENTRIES)
+			record[n].target = ring_target(r, cpu, id);
 	}
 	hand_on(r, &now, record + first, count - first);
 	for (size_t n = r->cpu[cpu].taken; n < count; n++)

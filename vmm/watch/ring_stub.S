@@ -1,6 +1,6 @@
 /*
  * What runs in the guest at an entry, between the processor and the guest's
- * own handler.
+ * own handler; and at a return, where the kernel's code could be made to jump here.
  *
  * On entry, by SYSCALL or SYSENTER: ring 0, RFLAGS.IF = 0, RSP the caller's
  * (SYSCALL) or the kernel's (SYSENTER), all other registers the caller's or
@@ -9,6 +9,11 @@
  * and RDX in the record, and nothing computes but LEA, which leaves RFLAGS
  * alone, as MOV, RDTSC, JRCXZ and OUT do.  (Of MOV from CR3 the SDM says that it leaves some
  * flags undefined, the APM that it leaves them alone.  Processors do the latter.)
+ *
+ * At a return the same holds: RSP may be the caller's already, and a SYSRET that
+ * faults shows the flags.  But for IF, which SYSRET or an STI before it sets as it
+ * is to be: interrupts must not come in between, as they may lead to another thread's return.
+ * There is one slot for all vCPUs, which do not run at the same time, and RING_NOW tells whose ring it is.
  *
  * The 64-bit stub addresses its slot relative to RIP.  The 32-bit one has
  * absolute addresses, through SS, the one segment for data that SYSENTER
@@ -100,6 +105,53 @@
 	jmp	*SLOT(RING_TARGETS + (\id - 1) * 8)
 	.endm
 
+	.macro	return64 n
+	.org	ring_stub64_start + RING_RETURN(\n) + RING_RETURN_BODY
+	cli
+	mov	%rcx, SLOT(RING_RETURN_SAVED)
+	mov	SLOT(RING_NOW), %rcx
+	mov	RING_HEAD(%rcx), %rcx
+	mov	%rax, RING_RAX(%rcx)
+	mov	%rdx, RING_RDX(%rcx)
+	mov	%rbx, RING_RBX(%rcx)
+	mov	%rbp, RING_RBP(%rcx)
+	mov	%rsi, RING_RSI(%rcx)
+	mov	%rdi, RING_RDI(%rcx)
+	mov	%rsp, RING_RSP(%rcx)
+	mov	%r8, RING_R8(%rcx)
+	mov	%r9, RING_R9(%rcx)
+	mov	%r10, RING_R10(%rcx)
+	mov	%r11, RING_R11(%rcx)
+	mov	SLOT(RING_RETURN_SAVED), %rax
+	mov	%rax, RING_RCX(%rcx)
+	mov	%cr3, %rax
+	mov	%rax, RING_CR3(%rcx)
+	mov	SLOT(RING_SITE(\n)), %rax
+	mov	%rax, RING_TARGET(%rcx)
+	mov	SLOT(RING_SITE(\n) + 8), %eax
+	mov	%eax, RING_ID(%rcx)
+	rdtsc
+	mov	%eax, RING_TIMESTAMP(%rcx)
+	mov	%edx, RING_TIMESTAMP + 4(%rcx)
+	mov	SLOT(RING_NOW), %rax
+	lea	RING_RECORD(%rcx), %rdx
+	mov	%rdx, RING_HEAD(%rax)
+	mov	RING_ROOM(%rax), %rdx
+	lea	-1(%rdx), %rdx
+	mov	%rdx, RING_ROOM(%rax)
+	mov	RING_RAX(%rcx), %rax
+	mov	RING_RDX(%rcx), %rdx
+	mov	SLOT(RING_NOW), %rcx
+	mov	RING_ROOM(%rcx), %rcx
+	jrcxz	2f
+1:	mov	SLOT(RING_RETURN_SAVED), %rcx
+	jmp	3f
+2:	out	%al, $RING_PORT
+	jmp	1b
+	.org	ring_stub64_start + RING_RETURN(\n) + RING_RETURN_TAIL
+3:
+	.endm
+
 label ring_stub64
 	.code64
 ring_stub64_start:
@@ -108,6 +160,10 @@ ring_stub64_start:
 	entry64	RING_SYSENTER
 	open64	RING_SYSCALL
 	open64	RING_SYSCALL_COMPAT
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+	return64 \n
+	.endr
+	.org	ring_stub64_start + RING_RETURN(RING_RETURNS)
 label ring_stub64_end
 
 /* --- 32-bit protected mode: SYSENTER, and AMD's SYSCALL to STAR[31:0] --- */
@@ -160,12 +216,59 @@ label ring_stub32_fixups
 	jmp	1b
 	.endm
 
+	.macro	return32 n
+	.org	ring_stub32_start + RING_RETURN(\n) + RING_RETURN_BODY
+	cli
+	slot	mov %ecx, %ss:RING_RETURN_SAVED
+	slot	mov %ss:RING_NOW, %ecx
+	mov	%ss:RING_HEAD(%ecx), %ecx
+	mov	%eax, %ss:RING_RAX(%ecx)
+	mov	%edx, %ss:RING_RDX(%ecx)
+	mov	%ebx, %ss:RING_RBX(%ecx)
+	mov	%ebp, %ss:RING_RBP(%ecx)
+	mov	%esi, %ss:RING_RSI(%ecx)
+	mov	%edi, %ss:RING_RDI(%ecx)
+	mov	%esp, %ss:RING_RSP(%ecx)
+	slot	mov %ss:RING_RETURN_SAVED, %eax
+	mov	%eax, %ss:RING_RCX(%ecx)
+	mov	%cr3, %eax
+	mov	%eax, %ss:RING_CR3(%ecx)
+	slot	mov %ss:RING_SITE(\n), %eax
+	mov	%eax, %ss:RING_TARGET(%ecx)
+	slot	mov %ss:RING_SITE(\n) + 8, %eax
+	mov	%eax, %ss:RING_ID(%ecx)
+	rdtsc
+	mov	%eax, %ss:RING_TIMESTAMP(%ecx)
+	mov	%edx, %ss:RING_TIMESTAMP + 4(%ecx)
+	slot	mov %ss:RING_NOW, %eax
+	lea	RING_RECORD(%ecx), %edx
+	mov	%edx, %ss:RING_HEAD(%eax)
+	mov	%ss:RING_ROOM(%eax), %edx
+	lea	-1(%edx), %edx
+	mov	%edx, %ss:RING_ROOM(%eax)
+	mov	%ss:RING_RAX(%ecx), %eax
+	mov	%ss:RING_RDX(%ecx), %edx
+	slot	mov %ss:RING_NOW, %ecx
+	mov	%ss:RING_ROOM(%ecx), %ecx
+	jecxz	2f
+1:	slot	mov %ss:RING_RETURN_SAVED, %ecx
+	jmp	3f
+2:	out	%al, $RING_PORT
+	jmp	1b
+	.org	ring_stub32_start + RING_RETURN(\n) + RING_RETURN_TAIL
+3:
+	.endm
+
 	.balign	16
 label ring_stub32
 	.code32
 ring_stub32_start:
 	entry32	RING_SYSCALL
 	entry32	RING_SYSENTER
+	.irp	n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10
+	return32 \n
+	.endr
+	.org	ring_stub32_start + RING_RETURN(RING_RETURNS)
 label ring_stub32_end
 
 	.pushsection .rodata.ring_fixups, "a"

@@ -110,11 +110,12 @@ struct transition {
 
 	/*
 	 * Written down by the guest's own processor at the handler, without an exit: of after RIP, RAX to RDI, R8 to R11 and
-	 * CR3 are known, and nothing of before.  symbol: at RCX, where SYSCALL's caller goes on.
+	 * CR3 are known, and nothing of before.  symbol: at RCX, where SYSCALL's caller goes on.  Of a return the same is known
+	 * of before, when it was about to be, and nothing of after.  target: where its registers lead.
 	 */
 	bool recorded;
-	bool recorded_compat;           /* by IA32_CSTAR: the caller ran 32-bit code */
-	bool has_stack_msr;             /* after.msr.sysenter_esp and after.efer are known, too */
+	bool recorded_compat;           /* the caller ran 32-bit code: by IA32_CSTAR, or as the return's operand size says */
+	bool has_stack_msr;             /* entries: after.msr.sysenter_esp and after.efer are known, too */
 	uint64_t tsc;                   /* when, by the vCPU's time-stamp counter; of others than recorded ones 0: nobody asked */
 
 	bool faulted;                   /* the instruction raised an exception instead of passing its gate */

@@ -72,6 +72,7 @@ struct watch {
 	unsigned cpus;                  /* how many */
 	bool patient;                   /* "step" and "break": leave nothing out, however long it takes */
 	uint64_t step_from;             /* the run is wanted in steps from behind this transition on; 0: as the method has it */
+	bool returns;                   /* method "ring": those of the kernel by SYSRET and SYSEXIT, too, by a change in its code */
 	bool other_vendor;              /* CPUID names another vendor than the processor's: KVM emulates some of its gates */
 };
 
