@@ -34,6 +34,7 @@ user:	mov	%ebx, %eax
 handler: incl	count
 	dec	%ebx
 	jz	1f
+	mov	%r15, %r15			/* room for a jump, with the return */
 	sysretq
 1:	movl	$1, first_done
 	cli
@@ -43,6 +44,7 @@ handler: incl	count
 handler2: incl	count2
 	dec	%ebx
 	jz	1f
+	mov	%r15, %r15
 	sysretq
 1:	pause
 	cmpl	$0, first_done

@@ -5,21 +5,23 @@
  *
  *	0	SYSRETQ behind an address relative to RIP
  *	1	SYSRETQ behind SWAPGS alone, to which two ways lead
- *	2	SYSRETQ alone
+ *	2	SYSRETQ to which a branch leads
  *	3	SYSRETL
  *	4	SYSRETQ that is reached through a pointer
+ *	5	SYSRETQ to which a JMP leads
  */
 #include "kit.h"
 
 #define ROUNDS          10
 #define FOUND           (17 * 8)
 
-	.globl	_start, exit0, exit1, exit2, exit3, exit4
+	.globl	_start, exit0, exit1, exit2, exit3, exit4, exit5
 	.type	exit0, @function
 	.type	exit1, @function
 	.type	exit2, @function
 	.type	exit3, @function
 	.type	exit4, @function
+	.type	exit5, @function
 _start:	load_tables
 	enable_syscall handler
 	to_user	user, user_stack
@@ -79,7 +81,7 @@ compat:	ljmp	$CS64_USER, $back
 /* By number: the flags that the call is made with, and the exit that it takes. */
 	.balign	8
 flags:	.quad	0x202, 0x246, 0x2d7, 0x244cd7, 0x602, 0xad7, 0x202, 0x246, 0x8d7, 0x203
-exits:	.byte	0, 1, 2, 3, 4, 1, 0, 1, 3, 4
+exits:	.byte	0, 1, 2, 3, 4, 5, 0, 1, 3, 5
 
 handler:
 	mov	%rsp, user_rsp(%rip)
@@ -95,7 +97,9 @@ handler:
 	je	2f
 	cmp	$3, %r13d
 	je	3f
-	ja	4f
+	cmp	$4, %r13d
+	je	4f
+	ja	5f
 exit0:	mov	user_rsp(%rip), %rsp
 	sysretq
 1:	mov	user_rsp(%rip), %rsp
@@ -105,7 +109,9 @@ exit0:	mov	user_rsp(%rip), %rsp
 exit1:	swapgs
 	sysretq
 2:	mov	user_rsp(%rip), %rsp
-	jmp	exit2
+	test	%rsp, %rsp
+	jnz	exit2
+	ud2
 3:	mov	$compat, %ecx
 	mov	%rsp, %r13
 	mov	user_rsp(%rip), %rsp
@@ -116,6 +122,11 @@ exit3:	sysretl
 exit4:	mov	user_rsp(%rip), %rsp
 	sysretq
 exit2:	sysretq
+
+5:	mov	user_rsp(%rip), %rsp
+	jmp	exit5
+	ud2
+exit5:	sysretq
 
 show:	xor	%r12d, %r12d
 1:	mov	found(, %r12, 8), %rbp

@@ -126,6 +126,58 @@ for guest in spaces:1:600 spaces-later:1:600 spaces-stack:1:600 spaces-root:2:60
 done
 check "spaces-taken: the slots moved" ring ring '.moved == 1'
 
+# --- returns, which are recorded where the kernel's code has room for a jump ---
+
+returned='select((.kind == "sysret" or .kind == "sysexit") and .fault == null)'
+returns() { # NAME: where, with what, and from which call, by the calls' own order
+	jq -cs "[.[] | $entries | .seq] as \$calls | .[] | $returned
+		| [.kind, (.before | .rip, .rax, .rcx, .rdx, .rbx, .rsp, .rbp, .rsi, .rdi, .r8, .r9, .r10, .r11 // \"0x0\"), .service.name,
+		.service.number, .result, (.entry as \$e | \$calls | index(\$e))] | map(. // \"0x0\")" "$work/$1.out"
+}
+same_returns() { [ "$(returns "$1" | wc -l)" -gt "$3" ] && diff <(returns "$1") <(returns "$2"); }
+for guest in guest guest32; do
+	run step -f json --watch=step --engine=box "$build/$guest.elf"
+	run ring -f json --watch=ring --returns --engine=box "$build/$guest.elf"
+	run none --watch=none --engine=box "$build/$guest.elf"
+	check "$guest with returns: whole" whole ring
+	check "  those that step sees, with the same registers and results, each from its call" same_returns step ring 15
+	check "  with nothing of the state after" json ring "[.[] | $returned] | all(.recorded == \"ring\" and .after == null and .checks == [])"
+	check "  counted" ring ring '.returns > 15 and .returns_changed == 2 and .returns_left == 0'
+	check "  the header says what is not seen" json ring '.[0].returns and (.[0].limits | any(.path | test("nor a return")))'
+	check "  the same console" same_console none ring
+done
+
+# By its exits: 2 has no room, 3 leads elsewhere, 4 is reached through a pointer.
+run ring -f json --watch=ring --returns --engine=box "$build/returns.elf"
+run none --watch=none --engine=box "$build/returns.elf"
+check "returns: whole" whole ring
+check "  registers, flags and selectors behind each call as untouched" same_console none ring 170
+check "  those that can be found and have room" ring ring '.returns == 8 and .returns_changed == 4 and .returns_left == 1'
+check "  each at its place, from its call" json ring '[.[] | select(.kind == "syscall").seq] as $c | [.[] | select(.recorded and .kind == "sysret")
+	| [(.entry as $e | if $e then $c | index($e) else null end), (.before.rip | .[-3:])]] | map(.[0]) == [0, 1, null, 5, 6, 7, null, 9] and (map(.[1]) as $r |
+	$r[0] == $r[4] and $r[1] == $r[5] and $r[2] == $r[6] and $r[3] == $r[7] and ($r | unique | length) == 4)'
+run ring -f json --watch=ring --returns --engine=box "$build/returns32.elf"
+run none --watch=none --engine=box "$build/returns32.elf"
+check "returns32: whole" whole ring
+check "  what ring 3 finds adds up to the same" same_console none ring 1
+check "  those behind an STI" ring ring '.calls == 301 and .returns == 225 and .returns_changed == 2 and .returns_left == 1'
+check "  each with what its call left in RAX" json ring '[.[] | select(.kind == "sysexit" and .recorded)] | length == 225 and
+	all(.before.rax == ("0x" + (.service.number * 2 + 7 | [. / 256, . / 16, .] | map(floor % 16 | "0123456789abcdef"[.:. + 1]) | join("") | sub("^0+(?=.)"; ""))))'
+
+run calls -f json --watch=ring --returns --engine=box --trace=msr "$build/calls-returns.elf"
+check "200,000 calls with returns: whole" whole calls
+check "  all of both, at least 1,000 for each exit" ring calls '.calls == 200000 and .recorded == 199999 and .returns == 199999 and
+	.exits * 1000 <= .calls'
+run smp -f json --watch=ring --returns --engine=box --cpus=2 --trace=syscall "$build/calls-smp.elf"
+run none --watch=none --engine=box --cpus=2 "$build/calls-smp.elf"
+check "two processors with returns: whole" whole smp
+check "  of each, all" ring smp '.calls == 40000 and .recorded == 39999 and .returns >= 39997 and .returns_changed == 2'
+check "  each on the processor of its call" json smp '(map(select(.recorded and .kind == "syscall") | {key: (.seq | tostring), value: .cpu}) | from_entries) as $cpu
+	| [.[] | select(.recorded and .kind == "sysret" and .entry)] | length > 39900 and all(.cpu == ($cpu[.entry | tostring] // .cpu))'
+check "  the guest counts as many" same_console none smp
+run usage --watch=gates --returns "$build/returns.elf"
+check "--returns with another method: status 2" status_is usage 2
+
 # --- where it cannot be done ---
 
 run full -f json --watch=ring --engine=box "$build/spaces-full.elf"
@@ -148,15 +200,23 @@ broken() { # SED-EXPRESSION DESCRIPTION CHECK...
 	sed -i "$expression" source/vmm/watch/ring_stub.S
 	check "$description: changes the stub" sh -c "! cmp -s '$source/vmm/watch/ring_stub.S' source/vmm/watch/ring_stub.S"
 	check "  builds" sh -c "ninja -C mutants vmm >ninja.log 2>&1 || { tail -5 ninja.log; exit 1; }"
-	vmm=$work/mutants/vmm run broken -f json --watch=ring --engine=box --timeout=20 "$build/entries.elf"
+	vmm=$work/mutants/vmm run broken -f json --watch=ring $returning --engine=box --timeout=20 "$build/$subject"
 	check "  is noticed" "$@"
 }
-run none --watch=none --engine=box "$build/entries.elf"
+returning='' subject=entries.elf
+run none --watch=none --engine=box "$build/$subject"
 broken 's/^\tlea\t-1(%rcx), %rcx/\tdec\t%rcx/' "a flag changed" differs same_console none broken 100
 broken '/^\tmov\tRING_RDX(%rcx), %rdx/d' "RDX not restored" differs same_console none broken 100
 broken '/^\tmov\t%r10, RING_R10(%rcx)/d' "R10 not recorded" differs same_registers broken
 broken 's/^\tlea\tRING_RECORD(%rcx), %rcx/\tnop/' "a record lost" status_is broken 1
 check "  and counted" ring broken '.lost == 4'
+returning=--returns subject=returns.elf
+run none --watch=none --engine=box "$build/$subject"
+broken '/^\tmov\tRING_RAX(%rcx), %rax/d' "RAX not restored at a return" differs same_console none broken 170
+broken 's/^\tmov\t%eax, RING_ID(%rcx)/\tnop/' "a return without its id" status_is broken 1
+subject=returns32.elf
+run none --watch=none --engine=box "$build/$subject"
+broken 's/^\tlea\t-1(%edx), %edx/\tdec\t%edx/' "a flag changed at a return" differs same_console none broken 1
 
 # --- the Intel box ---
 

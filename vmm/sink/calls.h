@@ -26,6 +26,8 @@ const char *linux_result_text(const struct transition *t, char *text, size_t siz
 
 /* Whether it leads from the kernel to ring 3, and shall have an entry. */
 bool is_return_to_user(const struct transition *t);
+/* RIP where a gate leads: of a recorded return, what its registers say. */
+uint64_t leads_to(const struct transition *t);
 /* Why a return to ring 3 has no entry, or NULL when it has one. */
 const char *unpaired_text(const struct transition *t, char *text, size_t size);
 /* "signal", "child", "program", "resumed", "moved", or NULL for calls that return as they do. */

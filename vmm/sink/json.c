@@ -109,7 +109,7 @@ static void put_ring(struct json_writer *w, const struct ring_account *ring)
 	json_open(w, "ring", '{');
 	json_number(w, "calls", ring->calls);
 	json_number(w, "recorded", ring->recorded);
-	if (ring->returns_changed || ring->returns_left) {
+	if (ring->has_returns) {
 		json_number(w, "returns", ring->returns);
 		json_number(w, "returns_changed", ring->returns_changed);
 		json_number(w, "returns_left", ring->returns_left);

@@ -12,6 +12,7 @@
 #include "sink/calls.h"
 #include "sink/protobuf.h"
 #include "sink/sink.h"
+#include "x86.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -42,6 +43,7 @@ struct perfetto_sink {
 	struct sink sink;
 	uint64_t frequency, last;       /* of the time-stamp counter; the latest time, in ns */
 	bool begun;
+	bool returns;                   /* of recorded calls, too, so that these are slices */
 	struct cpu_tracks cpu[CPUS];
 };
 
@@ -186,8 +188,8 @@ static const char *entry_text(const struct transition *t, char *text, size_t siz
 }
 
 /* The gate itself, where it was passed. */
-static void put_gate(struct perfetto_sink *s, const struct transition *t, const struct check_list *list, bool flows,
-                     uint64_t time)
+static void put_gate(struct perfetto_sink *s, const struct transition *t, const struct check_list *list, enum track from,
+                     bool flows, uint64_t time)
 {
 	char text[48];
 	unsigned held = 0;
@@ -195,9 +197,10 @@ static void put_gate(struct perfetto_sink *s, const struct transition *t, const 
 
 	for (unsigned n = 0; n < list->count; n++)
 		held += list->check[n].held;
-	begin_event(&p, TYPE_INSTANT, t->cpu, track_of(&t->before), "gate", gate_text(t, text, sizeof(text)));
+	begin_event(&p, TYPE_INSTANT, t->cpu, from, "gate", gate_text(t, text, sizeof(text)));
 	annotate(&p, "seq", ANNOTATION_NUMBER, t->seq, NULL);
-	annotate(&p, "rip", ANNOTATION_POINTER, t->before.rip, NULL);
+	if (!t->recorded || is_return_to_user(t))
+		annotate(&p, "rip", ANNOTATION_POINTER, t->before.rip, NULL);
 	if (t->symbol)
 		annotate(&p, "symbol", 0, 0, t->symbol);
 	if (t->faulted && t->gate.kind != GATE_FAULT)
@@ -227,7 +230,7 @@ static void put_arguments(struct packet *p, const struct transition *t)
 /* Into ring 0, from ring 3 or from ring 0 itself. */
 static void enter_kernel(struct perfetto_sink *s, const struct transition *t, bool flows, uint64_t time)
 {
-	const bool is_call = t->service.valid && !t->faulted && t->before.cpl == 3;
+	const bool is_call = t->service.valid && !t->faulted && (t->recorded || t->before.cpl == 3);
 	char text[48];
 	struct packet p;
 
@@ -260,9 +263,9 @@ static void enter_user(struct perfetto_sink *s, const struct transition *t, enum
 	char text[32];
 	struct packet p;
 
-	snprintf(text, sizeof(text), "0x%" PRIx64, t->after.rip);
+	snprintf(text, sizeof(text), "0x%" PRIx64, leads_to(t));
 	begin_event(&p, TYPE_BEGIN, t->cpu, track, "user", t->target ? t->target : text);
-	annotate(&p, "rip", ANNOTATION_POINTER, t->after.rip, NULL);
+	annotate(&p, "rip", ANNOTATION_POINTER, leads_to(t), NULL);
 	if (t->entry && t->service.valid) {
 		annotate(&p, "returns from", ANNOTATION_NUMBER, t->entry, NULL);
 		annotate(&p, "rax", ANNOTATION_POINTER, t->before.gpr[GPR_RAX], NULL);
@@ -292,10 +295,28 @@ static uint64_t time_of(struct perfetto_sink *s, uint64_t tsc)
 	return s->last;
 }
 
+/* The track of ring 3 of a recorded gate, by what is known of its caller. */
+static enum track user_track(const struct transition *t)
+{
+	const bool is_64 = is_return_to_user(t) || (t->gate.kind == GATE_SYSCALL && t->after.efer & X86_EFER_LMA);
+
+	return is_64 && !t->recorded_compat ? TRACK_USER64 : TRACK_USER32;
+}
+
+static enum track track_from(const struct perfetto_sink *s, const struct transition *t)
+{
+	return t->recorded && s->returns && !is_return_to_user(t) ? user_track(t) : track_of(&t->before);
+}
+
+static enum track track_to(const struct transition *t)
+{
+	return t->recorded && is_return_to_user(t) ? user_track(t) : track_of(&t->after);
+}
+
 static void perfetto_transition(struct sink *sink, const struct transition *t, const struct check_list *list)
 {
 	struct perfetto_sink *s = self(sink);
-	const enum track from = track_of(&t->before), to = track_of(&t->after);
+	const enum track from = track_from(s, t), to = track_to(t);
 	const bool delivers = t->gate.kind == GATE_INT || t->gate.kind == GATE_FAULT || t->faulted;
 	const bool enters = to == TRACK_KERNEL && (from != TRACK_KERNEL || delivers);
 	uint64_t time;
@@ -304,10 +325,12 @@ static void perfetto_transition(struct sink *sink, const struct transition *t, c
 		return;
 	time = time_of(s, t->tsc);
 	describe(s, t->cpu);
-	put_gate(s, t, list, from != to || enters, time);
+	put_gate(s, t, list, from, from != to || enters, time);
 	time++;
 	if (from != TRACK_KERNEL && from != to)
 		leave_user(s, t->cpu, time);
+	if (t->recorded && enters)              /* a call whose return was another, unrecorded */
+		leave_kernel(s, t->cpu, 0, time);
 	if (enters)
 		enter_kernel(s, t, true, time);
 	else if (from == TRACK_KERNEL && to == TRACK_KERNEL && t->gate.kind == GATE_IRET && s->cpu[t->cpu].depth)
@@ -320,8 +343,7 @@ static void perfetto_transition(struct sink *sink, const struct transition *t, c
 
 static void perfetto_header(struct sink *sink, const struct trace_header *h)
 {
-	(void)sink;
-	(void)h;
+	self(sink)->returns = h->returns;
 }
 
 /* An instant on the track of its vCPU. */

@@ -4,6 +4,7 @@
  */
 #include "sink/text.h"
 
+#include "sink/calls.h"
 #include "sink/descriptors.h"
 #include "x86.h"
 
@@ -207,26 +208,17 @@ static void put_fault(struct pen *pen, const struct transition *t)
 		put_page_fault(pen, t, fault->error);
 }
 
-/* Where a return's registers lead it. */
-static uint64_t leads_to(const struct transition *t)
-{
-	const uint64_t rip = t->before.gpr[t->gate.kind == GATE_SYSRET ? GPR_RCX : GPR_RDX];
-
-	return t->recorded_compat ? (uint32_t)rip : rip;
-}
-
 /* One that was recorded: where it leads, and what registers hold behind an entry, or before a return. */
 static void put_recorded(struct text_sink *s, const struct transition *t)
 {
-	const bool returns = t->gate.kind == GATE_SYSRET || t->gate.kind == GATE_SYSEXIT;
-	const struct x86_state *state = returns ? &t->before : &t->after;
+	const struct x86_state *state = is_return_to_user(t) ? &t->before : &t->after;
 	struct pen *pen = &s->pen;
 	char symbol[96];
 
 	if (t->target)
 		pen_item(pen, PLAIN, "to %s", shorten_symbol(t->target, pen->width - pen->hang - 3, symbol, sizeof(symbol)));
 	else
-		pen_item(pen, PLAIN, "to 0x%" PRIx64, returns ? leads_to(t) : state->rip);
+		pen_item(pen, PLAIN, "to 0x%" PRIx64, leads_to(t));
 	for (size_t i = 0; i < COUNT(registers); i++)
 		if (registers[i].gpr < GPR_R12 && state->gpr[registers[i].gpr])
 			pen_register(pen, PLAIN, registers[i].name, state->gpr[registers[i].gpr]);

@@ -183,7 +183,7 @@ static void put_ring(struct pen *pen, const struct ring_account *ring)
 	pen_item(pen, PLAIN, "%" PRIu64 " calls, %" PRIu64 " of them recorded with %" PRIu64 " exits,", ring->calls,
 		 ring->recorded, ring->exits);
 	pen_join(pen, ring->lost ? BAD : GOOD, "%" PRIu64 " lost", ring->lost);
-	if (ring->returns_changed || ring->returns_left)
+	if (ring->has_returns)
 		pen_item(pen, PLAIN, "%" PRIu64 " returns recorded at %" PRIu64 " of %" PRIu64 " places found", ring->returns,
 			 ring->returns_changed, ring->returns_changed + ring->returns_left);
 	if (ring->moved)

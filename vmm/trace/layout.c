@@ -342,6 +342,7 @@ const struct wire_field wire_finding[] = {
 static const struct wire_field wire_ring[] = {
 	UINT("calls", struct ring_account, calls),
 	UINT("recorded", struct ring_account, recorded),
+	BOOL("has_returns", struct ring_account, has_returns),
 	UINT("returns", struct ring_account, returns),
 	UINT("returns_changed", struct ring_account, returns_changed),
 	UINT("returns_left", struct ring_account, returns_left),

@@ -10,7 +10,8 @@
 struct ring_account {
 	uint64_t calls;                 /* by SYSCALL and SYSENTER, the first one included, which is no record */
 	uint64_t recorded;              /* by the guest's own processor, */
-	uint64_t returns;               /* and so many returns, */
+	bool has_returns;               /* they were asked for: */
+	uint64_t returns;               /* so many were recorded, */
 	uint64_t returns_changed;       /* at so many places in the kernel's code; */
 	uint64_t returns_left;          /* at so many others, they are not */
 	uint64_t exits;                 /* how often a ring was full */

@@ -147,6 +147,7 @@ int watch_ring(const struct watch *w, struct run_end *end)
 	r->w = w;
 	r->end = end;
 	r->account = &end->ring;
+	r->account->has_returns = w->returns;
 	r->cpus = w->cpus;
 	r->map.slots = w->cpus;
 	r->seq = w->seq;
