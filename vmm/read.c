@@ -50,7 +50,8 @@ static void tell(struct reading *r, const struct transition *t)
 	struct check_list checks;
 	const bool contradicted = tally_transition(&r->tally, t, &r->view, &checks);
 
-	ring_calls_told(&r->calls, t);
+	if (r->trace.header.header.returns)
+		ring_calls_told(&r->calls, t);
 
 	if (r->sink && !q->wanted(q->options, t) && !contradicted)
 		return;

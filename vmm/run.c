@@ -90,7 +90,10 @@ static void on_transition(void *context, struct transition *t)
 	if (r->timed && !t->recorded)
 		vm_get_msr(p->machine.cpu[t->cpu], X86_MSR_TSC, &t->tsc);
 	contradicted = tally_transition(&p->tally, t, &p->view, &checks);
-	ring_calls_told(&p->calls, t);
+	if (r->header.returns) {
+		ring_calls_told(&p->calls, t);
+		records_note_told(&p->records, r->tape, &p->view, t);
+	}
 	/* The flight recorder and lint ask for the state before. */
 	if (!t->recorded) {
 		autopsy_transition(p->recorder, t);

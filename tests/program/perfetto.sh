@@ -86,6 +86,13 @@ check "a guest that died: its end, and what lint found" sh -c "
 	grep -q 'name: \"triple-fault\"' '$work/died.text' && grep -q 'name: \"B16 tss-stack\"' '$work/died.text'"
 run cpus -f perfetto -o "$work/cpus" "$build/guest32.elf"
 check_trace cpus
+# Recorded calls whose returns are recorded are slices, too.
+run ring --watch=ring --returns -f json "$build/guest.elf"
+run ring.p --watch=ring --returns -f perfetto -o "$work/ring" "$build/guest.elf"
+check_trace ring
+pairs=$(jq -s 'map(select(.entry and .service)) | length' "$work/ring.out")
+check "a flow from each recorded call to its recorded return ($pairs)" test "$pairs" -gt 15 -a "$pairs" = "$(
+	awk -F'\t' '{ n = split($6, e, ","); for (i = 2; i <= n; i++) if (e[i] % 2) print e[i] }' "$work/ring.flat" | wc -l)"
 run picked read "$work/trace" -f perfetto -o "$work/picked" --filter 'service =~ Nt*File'
 check_trace picked
 run usage -f perfetto --lint "$build/minimal.elf"

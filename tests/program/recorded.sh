@@ -63,10 +63,12 @@ check "-o FILE when reading: the same bytes" cmp "$work/guest.j" "$work/guest.fi
 
 # Method ring: its records carry the time, which is another in every run.
 without_time() { sed -E 's/"tsc":"0x[0-9a-f]*"/"tsc":/; s/  TSC=0x[0-9a-f]*//; s/ran freely, [0-9]+ times/ran freely/; s/"free_runs":[0-9]+/"free_runs":/' "$1"; }
-for guest in guest guest32 entries; do
-	run ring.json --watch=ring -f json "$build/$guest.elf"
-	run ring.text --watch=ring --trace "$build/$guest.elf"
-	record ring --watch=ring "$build/$guest.elf"
+for guest in entries guest32 guest; do
+	returns=--returns
+	[ $guest != entries ] || returns=
+	run ring.json --watch=ring $returns -f json "$build/$guest.elf"
+	run ring.text --watch=ring $returns --trace "$build/$guest.elf"
+	record ring --watch=ring $returns "$build/$guest.elf"
 	check "method ring, $guest.elf: status 0" status_is ring 0
 	run ring.read.json read "$work/ring.trace" -f json
 	run ring.read.text read "$work/ring.trace"
@@ -78,6 +80,14 @@ for guest in guest guest32 entries; do
 		check "method ring, $guest.elf: read as $how, but for the time" cmp "$work/live" "$work/read"
 	done
 done
+check "method ring, guest.elf: returns are in it" json ring.read.json \
+	'map(select(.kind == "sysret" and .recorded)) | length > 15 and all(.entry and .service)'
+run status.live --watch=ring --returns -f json --filter 'result == STATUS_ACCESS_VIOLATION' "$build/guest.elf"
+run status.read read "$work/ring.trace" -f json --filter 'result == STATUS_ACCESS_VIOLATION'
+check "  by their results, which come with the call: some" json status.read 'map(select(.recorded)) | length > 0 and
+	all(.kind == "sysret" and .before.rax == "0xc0000005" and .entry)'
+check "  and those that a run tells" cmp <(jq -c 'select(.recorded) | del(.tsc)' "$work/status.live.out") \
+	<(jq -c 'select(.recorded) | del(.tsc)' "$work/status.read.out")
 record picked --watch=ring --filter 'number == 0x55' "$build/guest.elf"
 run picked.read read "$work/picked.trace" -f json
 run picked.live --watch=ring -f json --filter 'number == 0x55' "$build/guest.elf"

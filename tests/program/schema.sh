@@ -21,7 +21,7 @@ run gates -f json --watch=gates "$build/guest32.elf"
 check "method gates: lines fit" "$tools/validate" "$work/gates.out"
 
 for guest in guest guest32 entries; do
-	run ring.$guest -f json --watch=ring "$build/$guest.elf"
+	run ring.$guest -f json --watch=ring --returns "$build/$guest.elf"
 	check "method ring, $guest.elf: lines fit" "$tools/validate" "$work/ring.$guest.out"
 done
 check "a record was among them" grep -qm1 '"recorded":"ring"' "$work/ring.guest.out"
@@ -62,9 +62,12 @@ refuses "a gate without its code segment" int 'del(.gate.code)'
 refuses "a rule that there is not" lint '.id = "X1"'
 refuses "a step that there is not" death '.chain[0].step = "guess"'
 refuses "no version" header 'del(.version)'
-grep -hm1 '"recorded"' "$work"/ring.*.out >>"$work/records"
+grep -hm1 '"syscall".*"recorded"' "$work"/ring.*.out >>"$work/records"
+grep -hm1 '"sysret".*"recorded"' "$work"/ring.*.out >>"$work/records"
 cp "$work/records" "$work/all"
 refuses "a record with a state before" syscall '.before = .after'
 refuses "a record with a register that is not sampled" syscall '.after.r12 = "0x0"'
+refuses "a recorded return with a state after" sysret '.after = .before'
+refuses "a recorded return with a check" sysret '.checks = [{}]'
 
 done_testing

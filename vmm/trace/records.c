@@ -64,6 +64,15 @@ void records_note(struct records_noted *noted, struct tape *tape, struct guest_v
 	note_service(noted, tape, view, batch, n);
 }
 
+void records_note_told(struct records_noted *noted, struct tape *tape, struct guest_view *view, const struct transition *t)
+{
+	struct ring_record r;
+	const struct ring_batch batch = { .record = &r, .count = 1, .now = &t->after };
+
+	if (tape && ring_calls_record(t, &r))
+		note_service(noted, tape, view, &batch, 0);
+}
+
 static const char *text_at(const struct tape *tape, uint64_t address)
 {
 	const struct symbol_fact *fact = tape_symbol(tape, SYMBOL_TEXT, NULL, address);

@@ -22,6 +22,9 @@ struct records_noted {
 void records_note(struct records_noted *noted, struct tape *tape, struct guest_view *view,
                   const struct ring_batch *batch, size_t n);
 
+/* The same of an entry that is told whole: its return may be recorded. */
+void records_note_told(struct records_noted *noted, struct tape *tape, struct guest_view *view, const struct transition *t);
+
 /* As ring_batch_transition, from the tape.  batch: a single record; view: of a guest that is not there. */
 void records_transition(const struct tape *tape, struct guest_view *view, const struct ring_batch *batch,
                         const struct ring_call *call, struct transition *t);

@@ -79,24 +79,30 @@ static void enter(struct ring_calls *c, const struct ring_record *entry, uint64_
 	c->open[c->count++] = (struct ring_call){ seq, *entry };
 }
 
-void ring_calls_told(struct ring_calls *c, const struct transition *t)
+bool ring_calls_record(const struct transition *t, struct ring_record *r)
 {
 	const uint64_t *g = t->after.gpr;
-	struct ring_record r = {
+
+	if (t->faulted || t->recorded || t->before.cpl != 3 || (t->gate.kind != GATE_SYSCALL && t->gate.kind != GATE_SYSENTER))
+		return false;
+	*r = (struct ring_record){
 		.rax = g[GPR_RAX], .rcx = g[GPR_RCX], .rdx = g[GPR_RDX], .rbx = g[GPR_RBX], .rbp = g[GPR_RBP], .rsi = g[GPR_RSI],
 		.rdi = g[GPR_RDI], .rsp = g[GPR_RSP], .r8 = g[GPR_R8], .r9 = g[GPR_R9], .r10 = g[GPR_R10], .r11 = g[GPR_R11],
 		.cr3 = t->after.cr3, .target = t->after.rip, .cpu = t->cpu,
 	};
-
-	if (t->faulted || t->recorded || t->before.cpl != 3)
-		return;
-	if (t->gate.kind == GATE_SYSCALL)
-		r.id = x86_mode(&t->before) == MODE_COMPAT ? RING_SYSCALL_COMPAT : RING_SYSCALL;
-	else if (t->gate.kind == GATE_SYSENTER)
-		r.id = RING_SYSENTER;
+	if (t->gate.kind == GATE_SYSENTER)
+		r->id = RING_SYSENTER;
 	else
-		return;
-	enter(c, &r, t->seq);
+		r->id = x86_mode(&t->before) == MODE_COMPAT ? RING_SYSCALL_COMPAT : RING_SYSCALL;
+	return true;
+}
+
+void ring_calls_told(struct ring_calls *c, const struct transition *t)
+{
+	struct ring_record r;
+
+	if (ring_calls_record(t, &r))
+		enter(c, &r, t->seq);
 }
 
 bool ring_calls_next(struct ring_calls *c, const struct ring_record *record, uint64_t seq, struct ring_call *call)

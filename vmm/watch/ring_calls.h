@@ -24,6 +24,8 @@ struct ring_calls {
 	struct ring_call open[RING_CALLS_OPEN];         /* the oldest first */
 };
 
+/* What would have been recorded of a transition.  False: it is no entry that is. */
+bool ring_calls_record(const struct transition *t, struct ring_record *record);
 /* An entry that was told as a transition; any other is passed over. */
 void ring_calls_told(struct ring_calls *c, const struct transition *t);
 /*
