@@ -441,3 +441,119 @@ Test(ring_map, code_that_loads_cr3)
 	cr_assert(ring_map_has_rivals(&map, &view, &s, KERNEL, &known));
 	end();
 }
+
+/* --- close enough for a jump --- */
+
+/* As a loader's tables are: the low 4 GiB, one to one, 2 MiB a page.  The kernel at 1 MiB. */
+#define LOW     UINT64_C(0x100000)
+
+static void identity_tables(void)
+{
+	fake_write(PML4, PDPT | RING_FLAGS, 8);
+	for (uint64_t n = 0; n < 4; n++) {
+		fake_write(PDPT + n * 8, (PD + n * 0x1000) | RING_FLAGS, 8);
+		for (uint64_t i = 0; i < 512; i++)
+			fake_write(PD + n * 0x1000 + i * 8, (n << 30 | i << 21) | RING_FLAGS | X86_PTE_PS, 8);
+	}
+}
+
+Test(ring_map, far_away_unless_it_is_to_be_close)
+{
+	struct x86_state s = long_mode();
+
+	begin(2);
+	identity_tables();
+	assert_found(&s, LOW, PDPT);
+	cr_expect_gt(map.linear[0], UINT64_C(1) << 32);
+	ring_map_leave(&map, &view);
+	map.close = true;
+	assert_found(&s, LOW, PD);
+	cr_expect_eq(map.linear[0], UINT64_C(511) << 21, "the last that leads to no memory");
+	cr_expect_eq(map.linear[1], UINT64_C(510) << 21);
+	assert_mapped(PML4, 4, 8);
+	ring_map_leave(&map, &view);
+	cr_expect_eq(*(uint64_t *)(fake_memory + PD + 511 * 8), UINT64_C(511) << 21 | RING_FLAGS | X86_PTE_PS, "as it was");
+	end();
+}
+
+Test(ring_map, a_spare_entry_leads_to_no_memory_and_was_never_used)
+{
+	struct x86_state s = long_mode();
+	static const uint64_t taken[] = {
+		RING_FLAGS | X86_PTE_PS | X86_PTE_A | UINT64_C(511) << 21,      /* a TLB may have it */
+		RING_FLAGS | X86_PTE_PS,                                        /* memory */
+		RING_FLAGS | X86_PTE_PS | UINT64_C(0xfee00000),                 /* a device */
+		RING_FLAGS | 0x6000,                                            /* a table */
+		X86_PTE_PS | UINT64_C(511) << 21,                               /* not present: it may hold anything */
+	};
+
+	for (size_t n = 0; n < sizeof taken / sizeof *taken; n++) {
+		begin(1);
+		identity_tables();
+		fake_write(PD + 511 * 8, taken[n], 8);
+		map.close = true;
+		assert_found(&s, LOW, PD);
+		cr_expect_eq(map.linear[0], UINT64_C(510) << 21, "%zu", n);
+		end();
+	}
+}
+
+Test(ring_map, an_empty_entry_before_a_spare_one)
+{
+	struct x86_state s = long_mode();
+
+	begin(1);
+	identity_tables();
+	fake_write(PD + 100 * 8, 0, 8);
+	map.close = true;
+	assert_found(&s, LOW, PD);
+	cr_expect_eq(map.linear[0], UINT64_C(100) << 21);
+	end();
+	begin(1);
+	identity_tables();
+	fake_write(PDPT + 1 * 8, 0, 8);
+	map.close = true;
+	assert_found(&s, LOW, PDPT);
+	cr_expect_eq(map.linear[0], UINT64_C(1) << 30, "within 2 GiB");
+	end();
+	begin(1);
+	identity_tables();
+	fake_write(PDPT + 2 * 8, 0, 8);
+	map.close = true;
+	assert_found(&s, LOW, PD);
+	end();
+}
+
+Test(ring_map, spare_entries_of_another_space)
+{
+	struct x86_state s = long_mode();
+
+	begin(1);
+	identity_tables();
+	fake_write(0x8000, 0x9000 | RING_FLAGS, 8);     /* another root: PDPT, PD */
+	fake_write(0x9000, 0xa000 | RING_FLAGS, 8);
+	memcpy(fake_memory + 0xa000, fake_memory + PD, X86_PAGE_SIZE);
+	map.close = true;
+	assert_found(&s, LOW, PD);
+	s.cr3 = 0x8000;
+	cr_assert(ring_map_extend(&map, &view, &s));
+	assert_mapped(0x8000, 4, 8);
+	ring_map_leave(&map, &view);
+	cr_expect(!memcmp(fake_memory + 0xa000, fake_memory + PD, X86_PAGE_SIZE), "both as they were");
+	end();
+}
+
+/* The handler's own page is not there yet: what will lead to it is not free. */
+Test(ring_map, never_in_the_place_of_the_handler)
+{
+	struct x86_state s = long_mode();
+
+	begin(1);
+	identity_tables();
+	for (unsigned n = 0; n < 512; n++)
+		fake_write(PD + n * 8, 0, 8);
+	map.close = true;
+	assert_found(&s, UINT64_C(511) << 21, PD);
+	cr_expect_eq(map.linear[0], UINT64_C(510) << 21);
+	end();
+}

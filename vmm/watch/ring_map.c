@@ -165,12 +165,17 @@ static uint64_t linear_of(const struct ring_map *map, uint64_t near, unsigned le
 	return map->levels < 4 ? linear & UINT32_MAX : (uint64_t)((int64_t)(linear << unused) >> unused);
 }
 
-/* Whether a jump reaches all slots from near, if it is to: JMP rel32, and a margin for the code around near. */
-static bool is_close(const struct ring_map *map, uint64_t near, unsigned level, unsigned index)
+/*
+ * Not what leads to near itself, which may not be there yet; and a jump reaches
+ * all slots from there, if it is to: JMP rel32, and a margin for the code around near.
+ */
+static bool is_good_place(const struct ring_map *map, uint64_t near, unsigned level, unsigned index)
 {
 	const int64_t distance = (int64_t)(linear_of(map, near, level, index) - near);
 	const int64_t reach = INT32_MAX - (16 << 20) - (int64_t)(VM_CPUS_MAX << shift_of(map, 2));
 
+	if (index == index_of(map, near, level))
+		return false;
 	return !map->close || map->levels < 4 || (distance > -reach && distance < reach);
 }
 
@@ -181,7 +186,7 @@ static int free_run(const struct ring_map *map, struct guest_view *view, uint64_
 	unsigned length = 0;
 
 	for (unsigned n = table_entries(map); n-- > least;) {
-		length = guest_entry(map, view, table + n * map->entry_size) || !is_close(map, near, level, n) ? 0 : length + 1;
+		length = guest_entry(map, view, table + n * map->entry_size) || !is_good_place(map, near, level, n) ? 0 : length + 1;
 		if (length == count)
 			return (int)n;
 	}
@@ -197,7 +202,8 @@ static bool place_apart(struct ring_map *map, struct guest_view *view, uint64_t 
 		do
 			if (end-- == 0)
 				return false;
-		while (!serves(map, view, guest_entry(map, view, table + end * map->entry_size), 2, spare));
+		while (!is_good_place(map, near, 2, end) ||
+		       !serves(map, view, guest_entry(map, view, table + end * map->entry_size), 2, spare));
 		map->linear[s] = linear_of(map, near, 2, end);
 	}
 	return true;
