@@ -83,4 +83,20 @@ check "no claim about Windows is exercised" linux '
 		"C82","C83","C84","C85","C86","C87","C88"] == []'
 check "nor a name of Windows'" linux '[.. | strings | select(startswith("STATUS_"))] == []'
 
+# Written down by the kernel's own processor, returns, too.
+run recorded -f json -m 256M --watch=ring --returns --timeout=240 --initrd="$work/initrd" \
+	--append="console=ttyS0 panic=-1 reboot=t quiet" "$kernel"
+recorded() { json recorded "def calls: map(select(.recorded and .kind == \"syscall\")); def space: calls[0].after.cr3; $1"; }
+check "method ring: it runs to the same end" status_is recorded 4
+check "  every place where it returns by SYSRET has room, and nothing is lost" json recorded '.[-1] | .checks.contradicted == 0 and
+	(.ring | .returns_changed == 2 and .returns_left == 0 and .lost == 0 and .returns > 40)'
+check "  the first program's calls but the first and two by INT 80h, in its order" recorded "
+	space as \$s | (calls | map(select(.after.cr3 == \$s).service.name)) - [\"futex\", \"gettid\", \"exit\"] ==
+	($order | .[1:-4] + .[-2:])"
+check "  every SYSRET is some call's, those of the 32-bit program, too" recorded 'map(select(.recorded and .kind == "sysret")) |
+	all(.entry) and (map(select(.service.abi == "i386").service.name) == ["write", "mmap2", "open"])'
+check "  with its result" recorded 'map(select(.recorded and .kind == "sysret")) |
+	(map(select(.service.name == "openat")) | map([.result, .error]) == [["0xfffffffffffffffe", "ENOENT"], ["0x3", null]]) and
+	(map(select(.service.name == "getpid")) | length > 5 and all(.result == "0x1"))'
+
 done_testing
