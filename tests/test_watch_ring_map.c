@@ -466,7 +466,7 @@ Test(ring_map, far_away_unless_it_is_to_be_close)
 	assert_found(&s, LOW, PDPT);
 	cr_expect_gt(map.linear[0], UINT64_C(1) << 32);
 	ring_map_leave(&map, &view);
-	map.close = true;
+	map.in_reach = true;
 	assert_found(&s, LOW, PD);
 	cr_expect_eq(map.linear[0], UINT64_C(511) << 21, "the last that leads to no memory");
 	cr_expect_eq(map.linear[1], UINT64_C(510) << 21);
@@ -491,7 +491,7 @@ Test(ring_map, a_spare_entry_leads_to_no_memory_and_was_never_used)
 		begin(1);
 		identity_tables();
 		fake_write(PD + 511 * 8, taken[n], 8);
-		map.close = true;
+		map.in_reach = true;
 		assert_found(&s, LOW, PD);
 		cr_expect_eq(map.linear[0], UINT64_C(510) << 21, "%zu", n);
 		end();
@@ -505,21 +505,21 @@ Test(ring_map, an_empty_entry_before_a_spare_one)
 	begin(1);
 	identity_tables();
 	fake_write(PD + 100 * 8, 0, 8);
-	map.close = true;
+	map.in_reach = true;
 	assert_found(&s, LOW, PD);
 	cr_expect_eq(map.linear[0], UINT64_C(100) << 21);
 	end();
 	begin(1);
 	identity_tables();
 	fake_write(PDPT + 1 * 8, 0, 8);
-	map.close = true;
+	map.in_reach = true;
 	assert_found(&s, LOW, PDPT);
 	cr_expect_eq(map.linear[0], UINT64_C(1) << 30, "within 2 GiB");
 	end();
 	begin(1);
 	identity_tables();
 	fake_write(PDPT + 2 * 8, 0, 8);
-	map.close = true;
+	map.in_reach = true;
 	assert_found(&s, LOW, PD);
 	end();
 }
@@ -533,7 +533,7 @@ Test(ring_map, spare_entries_of_another_space)
 	fake_write(0x8000, 0x9000 | RING_FLAGS, 8);     /* another root: PDPT, PD */
 	fake_write(0x9000, 0xa000 | RING_FLAGS, 8);
 	memcpy(fake_memory + 0xa000, fake_memory + PD, X86_PAGE_SIZE);
-	map.close = true;
+	map.in_reach = true;
 	assert_found(&s, LOW, PD);
 	s.cr3 = 0x8000;
 	cr_assert(ring_map_extend(&map, &view, &s));
@@ -552,7 +552,7 @@ Test(ring_map, never_in_the_place_of_the_handler)
 	identity_tables();
 	for (unsigned n = 0; n < 512; n++)
 		fake_write(PD + n * 8, 0, 8);
-	map.close = true;
+	map.in_reach = true;
 	assert_found(&s, UINT64_C(511) << 21, PD);
 	cr_expect_eq(map.linear[0], UINT64_C(510) << 21);
 	end();

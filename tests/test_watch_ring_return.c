@@ -75,9 +75,16 @@ static void set_up(void)
 static void tear_down(void)
 {
 	free(ring.cpu[0].slot);
+	ring_return_end(&ring);
 }
 
 TestSuite(ring_return, .init = set_up, .fini = tear_down);
+
+static void look(uint64_t handler)
+{
+	ring_return_read(&ring, &state, handler);
+	ring_return_change(&ring, &state);
+}
 
 static uint64_t leads_to(const uint8_t *jump, uint64_t at)
 {
@@ -98,28 +105,34 @@ static uint64_t word(size_t offset)
 
 Test(ring_return, the_jump_and_what_it_leads_to)
 {
-	const uint64_t stub = SLOT + RING_RETURN(0) + RING_RETURN_BODY - 7, tail = SLOT + RING_RETURN(0) + RING_RETURN_TAIL;
+	const uint64_t stub = SLOT + RING_RETURN(0) + RING_RETURN_BODY - 8, tail = SLOT + RING_RETURN(0) + RING_RETURN_TAIL;
 	uint8_t bytes[sizeof code];
 	int32_t distance;
 
-	ring_return_look(&ring, &state, HANDLER);
+	look(HANDLER);
 	cr_assert_eq(account.returns_changed, 1);
 	cr_assert_eq(account.returns_left, 0);
 	cr_expect_eq(leads_to(fake_memory + SITE, SITE), stub);
 	cr_expect(!memcmp(fake_memory + HANDLER, code, 3) && !memcmp(fake_memory + SITE + 5, code + 8, 5), "and no byte more");
-	cr_expect(!memcmp(ring.cpu[0].slot + (stub - SLOT), "\x48\x8b\x25", 3));
-	memcpy(&distance, ring.cpu[0].slot + (stub - SLOT) + 3, 4);
-	cr_expect_eq(stub + 7 + (uint64_t)(int64_t)distance, SITE + 7 + 0x100, "it refers to what it did");
+	cr_expect(!memcmp(ring.cpu[0].slot + (stub - SLOT), "\xfa\x48\x8b\x25", 4));
+	memcpy(&distance, ring.cpu[0].slot + (stub - SLOT) + 4, 4);
+	cr_expect_eq(stub + 8 + (uint64_t)(int64_t)distance, SITE + 7 + 0x100, "it refers to what it did");
 	cr_expect_eq(leads_to(ring.cpu[0].slot + (tail - SLOT), tail), SITE + 7);
 	cr_expect_eq(word(RING_SITE(0)), SITE + 7);
 	cr_expect_eq(word(RING_SITE(0) + 8), RING_SYSRET);
 	cr_expect_eq(ring_return_begins(&ring, stub), SITE);
 	cr_expect_eq(ring_return_begins(&ring, stub + 1), 0);
+	cr_expect_eq(ring_return_origin(&ring, stub), SITE);
+	cr_expect_eq(ring_return_origin(&ring, stub + 1), SITE);
+	cr_expect_eq(ring_return_origin(&ring, stub + 8), SITE + 7);
+	cr_expect_eq(ring_return_origin(&ring, tail), SITE + 7);
+	cr_expect_eq(ring_return_origin(&ring, stub - 1), stub - 1);
+	cr_expect_eq(ring_return_origin(&ring, SLOT + RING_RETURN(1)), SLOT + RING_RETURN(1));
 	cr_expect(ring_return_has(&ring, stub) && ring_return_has(&ring, tail) && !ring_return_has(&ring, SLOT));
 	view_read(&view, &state, HANDLER, bytes, sizeof bytes);
 	cr_expect(!memcmp(bytes, code, sizeof code), "the tracer reads the guest's own");
-	ring_return_look(&ring, &state, HANDLER);
-	ring_return_look(&ring, &state, HANDLER + 1);
+	look(HANDLER);
+	look(HANDLER + 1);
 	cr_expect_eq(account.returns_changed, 1, "once");
 	ring_return_clear(&ring);
 	cr_expect(!memcmp(fake_memory + HANDLER, code, sizeof code));
@@ -131,23 +144,23 @@ Test(ring_return, the_jump_and_what_it_leads_to)
 Test(ring_return, covered)
 {
 	memcpy(fake_memory + HANDLER, "\x0f\x01\xf8\x48\x0f\x07", 6);
-	ring_return_look(&ring, &state, HANDLER);
-	cr_expect_eq(leads_to(fake_memory + HANDLER, HANDLER), SLOT + RING_RETURN(0) + RING_RETURN_BODY - 3);
+	look(HANDLER);
+	cr_expect_eq(leads_to(fake_memory + HANDLER, HANDLER), SLOT + RING_RETURN(0) + RING_RETURN_BODY - 4);
 	cr_expect(!memcmp(ring.cpu[0].slot + RING_RETURN(0) + RING_RETURN_TAIL, "\x48\x0f\x07\xcc\xcc", 5));
 }
 
 Test(ring_return, not_unasked_and_not_twice_at_one_place)
 {
 	watch.returns = false;
-	ring_return_look(&ring, &state, HANDLER);
+	look(HANDLER);
 	cr_expect(!memcmp(fake_memory + HANDLER, code, sizeof code));
 	watch.returns = true;
 	memcpy(fake_memory + HANDLER, "\x48\x0f\x07", 3);
-	ring_return_look(&ring, &state, HANDLER);
+	look(HANDLER);
 	cr_expect_eq(account.returns_left, 1, "no room");
 	/* The same one from another handler. */
 	fake_memory[HANDLER - 1] = 0x90;
-	ring_return_look(&ring, &state, HANDLER - 1);
+	look(HANDLER - 1);
 	cr_expect_eq(account.returns_left, 1);
 	cr_expect_eq(account.returns_changed, 0);
 }
@@ -155,7 +168,7 @@ Test(ring_return, not_unasked_and_not_twice_at_one_place)
 Test(ring_return, too_far_for_a_jump)
 {
 	ring.map.linear[0] = SLOT << 8;
-	ring_return_look(&ring, &state, HANDLER);
+	look(HANDLER);
 	cr_expect_eq(account.returns_left, 1);
 	cr_expect(!memcmp(fake_memory + HANDLER, code, sizeof code));
 }
@@ -166,7 +179,7 @@ Test(ring_return, a_vcpu_that_stands_in_the_midst)
 	second.rip = SITE + 3;
 	ring.cpus = 2;
 	ring.cpu[1].vm = other;
-	ring_return_look(&ring, &state, HANDLER);
+	look(HANDLER);
 	cr_expect_eq(account.returns_left, 1);
 	cr_expect(!memcmp(fake_memory + HANDLER, code, sizeof code));
 }
@@ -174,7 +187,7 @@ Test(ring_return, a_vcpu_that_stands_in_the_midst)
 Test(ring_return, across_two_pages)
 {
 	memcpy(fake_memory + 0x9000 - 6, code, sizeof code);
-	ring_return_look(&ring, &state, 0x9000 - 6);
+	look(0x9000 - 6);
 	cr_expect_eq(account.returns_left, 1);
 	cr_expect(!memcmp(fake_memory + 0x9000 - 6, code, sizeof code));
 }
@@ -184,10 +197,14 @@ Test(ring_return, the_guest_writes_over_it)
 {
 	uint8_t expected[sizeof code];
 
-	ring_return_look(&ring, &state, HANDLER);
+	look(HANDLER);
 	fake_memory[SITE + 4] = 0x90;
 	memcpy(expected, code, sizeof code);
 	expected[3 + 4] = 0x90;
+	ring_return_check(&ring);
+	cr_expect(!memcmp(fake_memory + HANDLER, expected, sizeof code));
+	cr_expect_eq(account.returns_changed, 0);
+	cr_expect_eq(account.returns_left, 1);
 	patches_lower(&ring.stops.patches);
 	cr_expect(!memcmp(fake_memory + HANDLER, expected, sizeof code));
 	patches_lower(&ring.stops.patches);
@@ -197,9 +214,48 @@ Test(ring_return, the_guest_writes_over_it)
 	cr_expect(!memcmp(fake_memory + HANDLER, expected, sizeof code), "given up for good");
 }
 
+/* Behind the jump, too, as the stub has a copy of that. */
+Test(ring_return, the_guest_writes_over_what_was_moved)
+{
+	look(HANDLER);
+	fake_memory[SITE + 6] = 2;
+	ring_return_check(&ring);
+	cr_expect(!memcmp(fake_memory + SITE, "\x48\x8b\x25\x00\x01\x00\x02", 7));
+	cr_expect_eq(account.returns_changed, 0);
+}
+
+/* Found again through another mapping of the same page: a jump would be right for one of them. */
+Test(ring_return, at_two_linear_addresses)
+{
+	state.cr0 |= X86_CR0_PG;
+	state.cr4 = X86_CR4_PAE;
+	state.cr3 = 0x1000;
+	fake_write(0x1000, 0x2003, 8);
+	fake_write(0x2000, 0x3003, 8);
+	fake_write(0x3000, 0x83, 8);
+	fake_write(0x3008, 0x83, 8);            /* 2 MiB further on, the same memory */
+	look(HANDLER);
+	cr_assert_eq(account.returns_changed, 1);
+	look(HANDLER + 0x200000);
+	cr_expect_eq(account.returns_changed, 0);
+	cr_expect_eq(account.returns_left, 2);
+	cr_expect(!memcmp(fake_memory + HANDLER, code, sizeof code));
+}
+
+/* A handler that is named later leads into the midst of one that was changed. */
+Test(ring_return, taken_back)
+{
+	look(HANDLER);
+	cr_assert_eq(account.returns_changed, 1);
+	memcpy(fake_memory + HANDLER + 0x40, "\x75\xc3", 2);    /* JNE to SITE + 2 */
+	look(HANDLER + 0x40);
+	cr_expect_eq(account.returns_changed, 0);
+	cr_expect(!memcmp(fake_memory + HANDLER, code, sizeof code));
+}
+
 Test(ring_return, the_guest_writes_over_it_and_all_is_dropped)
 {
-	ring_return_look(&ring, &state, HANDLER);
+	look(HANDLER);
 	memset(fake_memory + SITE, 0x90, 5);
 	ring_return_clear(&ring);
 	ring_return_restore(&ring);
@@ -210,15 +266,47 @@ Test(ring_return, the_guest_writes_over_it_and_all_is_dropped)
 /* Elsewhere, after the slots have moved. */
 Test(ring_return, written_anew)
 {
-	ring_return_look(&ring, &state, HANDLER);
+	look(HANDLER);
 	ring_return_clear(&ring);
 	ring.map.linear[0] = SLOT + 0x1000000;
 	ring_slot_write(&ring, 0);
 	ring_return_write(&ring);
 	ring_return_turn(&ring, 1);
-	cr_expect_eq(leads_to(fake_memory + SITE, SITE), SLOT + 0x1000000 + RING_RETURN(0) + RING_RETURN_BODY - 7);
+	cr_expect_eq(leads_to(fake_memory + SITE, SITE), SLOT + 0x1000000 + RING_RETURN(0) + RING_RETURN_BODY - 8);
 	cr_expect_eq(word(RING_SITE(0)), SITE + 7);
 	cr_expect_eq(word(RING_NOW), SLOT + RING_SLOT_SIZE);
+}
+
+/* More than there are stubs for, and side by side. */
+Test(ring_return, so_many_and_no_more)
+{
+	for (unsigned n = 0; n < 2 * RING_RETURNS; n++) {
+		memcpy(fake_memory + HANDLER + n * 16, "\x74\x0e", 2);                   /* JE to the next */
+		memcpy(fake_memory + HANDLER + n * 16 + 2, "\x0f\x01\xf8\x48\x0f\x07", 6);
+	}
+	fake_memory[HANDLER + 2 * RING_RETURNS * 16] = 0xcf;
+	look(HANDLER);
+	cr_expect_eq(account.returns_changed, RING_RETURNS);
+	cr_expect_eq(account.returns_left, RING_RETURNS);
+	cr_expect_eq(ring.returns.count, RING_RETURNS);
+	for (unsigned n = 0; n < 2 * RING_HANDLERS; n++)
+		look(HANDLER + 0x1000 + n);
+	cr_expect_eq(ring.returns.handlers, RING_HANDLERS);
+}
+
+/* An NMI can come in the midst of a stub, and another vCPU have its turn meanwhile. */
+Test(ring_return, each_vcpu_finds_its_own_register)
+{
+	const uint64_t mine = 0x1111, other_s = 0x2222;
+
+	ring_return_turn(&ring, 0);
+	memcpy(ring.cpu[0].slot + RING_RETURN_SAVED, &mine, 8);
+	ring_return_turn(&ring, 1);
+	memcpy(ring.cpu[0].slot + RING_RETURN_SAVED, &other_s, 8);
+	ring_return_turn(&ring, 0);
+	cr_expect_eq(word(RING_RETURN_SAVED), mine);
+	ring_return_turn(&ring, 1);
+	cr_expect_eq(word(RING_RETURN_SAVED), other_s);
 }
 
 static void record(uint32_t id, uint64_t target)
@@ -234,7 +322,7 @@ static void record(uint32_t id, uint64_t target)
 /* The guest can write records, too. */
 Test(ring_return, only_known_returns_are_believed)
 {
-	ring_return_look(&ring, &state, HANDLER);
+	look(HANDLER);
 	record(RING_SYSRET, SITE + 7);
 	record(RING_SYSRET, SITE);
 	record(RING_SYSRET_COMPAT, SITE + 7);

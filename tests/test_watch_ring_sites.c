@@ -8,6 +8,7 @@
 #include "x86.h"
 
 #include <criterion/criterion.h>
+#include <stdlib.h>
 
 #define CODE    0x8000
 #define MAX     8
@@ -15,6 +16,7 @@
 static struct guest_view view;
 static struct x86_state state;
 static struct ring_site site[MAX];
+static struct ring_walk *walk;
 
 static void set_up(void)
 {
@@ -22,9 +24,15 @@ static void set_up(void)
 	state = (struct x86_state){
 		.cr0 = X86_CR0_PE, .efer = X86_EFER_LMA, .cs = { .l = true }, .rip = CODE,
 	};
+	walk = NULL;
 }
 
-TestSuite(ring_sites, .init = set_up);
+static void tear_down(void)
+{
+	free(walk);
+}
+
+TestSuite(ring_sites, .init = set_up, .fini = tear_down);
 
 #define MOV_RSP_R8      "\x4c\x89\xc4"
 #define POP_RCX         "\x59"
@@ -39,10 +47,19 @@ TestSuite(ring_sites, .init = set_up);
 #define JE(n)           "\x74" n
 #define JMP(n)          "\xeb" n
 
+static unsigned find_from(uint64_t rip)
+{
+	free(walk);
+	walk = ring_walk_new();
+	state.rip = rip;
+	ring_walk_from(walk, &view, &state);
+	return ring_sites_find(walk, site, MAX);
+}
+
 static unsigned find(const char *bytes, size_t size)
 {
 	memcpy(fake_memory + CODE, bytes, size);
-	return ring_sites_find(&view, &state, site, MAX);
+	return find_from(CODE);
 }
 #define FIND(bytes)     find(bytes, sizeof(bytes) - 1)
 
@@ -107,6 +124,52 @@ Test(ring_sites, jumps_into_the_midst)
 	cr_expect_not(site->has_room);
 }
 
+/* What leads there is known of handlers one after another, and of code that says that it is led to. */
+Test(ring_sites, another_handler_leads_into_the_midst)
+{
+	memcpy(fake_memory + CODE + 0x40, "\x75\xc1", 2);       /* JNE to CODE + 3 */
+	cr_assert_eq(FIND(MOV_RSP_R8 SWAPGS SYSRETQ), 1);
+	cr_assert(site->has_room);
+	cr_expect_not(ring_site_is_disturbed(walk, site));
+	state.rip = CODE + 0x40;
+	ring_walk_from(walk, &view, &state);
+	cr_expect(ring_site_is_disturbed(walk, site));
+	/* It begins there itself. */
+	cr_assert_eq(FIND(MOV_RSP_R8 SWAPGS SYSRETQ), 1);
+	state.rip = CODE + 3;
+	ring_walk_from(walk, &view, &state);
+	cr_expect(ring_site_is_disturbed(walk, site));
+	cr_assert_eq(FIND(MOV_RSP_R8 "\xf3\x0f\x1e\xfa" SYSRETQ), 1);
+	assert_site(site, 3, 7, true, RING_SYSRET);
+}
+
+Test(ring_sites, code_that_is_written)
+{
+	/* mov [rip+3], eax: to what is 6 + 3 behind */
+	cr_assert_eq(FIND("\x89\x05\x03\x00\x00\x00" POP_RCX MOV_RSP_R8 SWAPGS SYSRETQ), 1);
+	cr_expect_not(site->has_room);
+	cr_assert_eq(FIND("\x89\x05\x40\x00\x00\x00" POP_RCX MOV_RSP_R8 SWAPGS SYSRETQ), 1);
+	cr_expect(site->has_room);
+	cr_assert_eq(FIND("\x8b\x05\x03\x00\x00\x00" POP_RCX MOV_RSP_R8 SWAPGS SYSRETQ), 1);
+	cr_expect(site->has_room, "and not read");
+}
+
+/* Two instructions that may both come before. */
+Test(ring_sites, which_one_came_before_is_not_known)
+{
+	/* je +1; mov eax, 90909090h, whose last byte is a NOP as well; swapgs; sysretl */
+	cr_assert_eq(FIND(JE("\x04") "\xb8\x90\x90\x90\x90" SWAPGS SYSRETL), 1);
+	assert_site(site, 7, 10, true, RING_SYSRET_COMPAT);
+}
+
+/* A conditional way cannot be made unconditional. */
+Test(ring_sites, behind_a_branch)
+{
+	cr_assert_eq(FIND(MOV_RSP_R8 SWAPGS JE("\x02") "\xcf\xf4" SYSRETQ), 1);
+	cr_expect_not(site->has_room);
+	cr_expect_eq(site->start, CODE + 6);
+}
+
 /* By a JMP alone, as kernels have it that may clear buffers in between: its bytes are room, too. */
 Test(ring_sites, behind_a_jump)
 {
@@ -159,6 +222,10 @@ Test(ring_sites, what_cannot_be_moved)
 	cr_expect_not(site->has_room, "PUSHF");
 	cr_assert_eq(FIND("\x9d" POP_RCX MOV_RSP_R8 SYSRETQ), 1);
 	assert_site(site, 0, 5, false, RING_SYSRET);
+	cr_assert_eq(FIND("\x48\x8b\x00\x48\x8b\x00" SYSRETQ), 1);
+	cr_expect_not(site->has_room, "RAX may point anywhere");
+	cr_assert_eq(FIND("\x65\x48\x8b\x00\x65\x48\x8b\x00" SYSRETQ), 1);
+	cr_expect(site->has_room, "with GS it is the kernel's own");
 }
 
 /* Nothing comes between STI and what is behind it.  SYSEXIT without it leaves interrupts as they are. */
@@ -175,6 +242,14 @@ Test(ring_sites, sti)
 	cr_expect_not(site->has_room);
 	cr_assert_eq(FIND("\x89\xe9\x89\xfa\x5d" STI "\x90" SYSEXIT), 1);
 	cr_expect_not(site->has_room);
+	/* Nothing begins where interrupts are held off. */
+	cr_assert_eq(FIND(STI "\x89\xe9\x89\xfa\x5d" STI SYSEXIT), 1);
+	cr_expect_not(site->has_room);
+	/* The stub's data are found by SS. */
+	cr_assert_eq(FIND("\x8e\xd0\x90\x90\x90\x90\x90\x90\x90" STI SYSEXIT), 1);
+	cr_expect_not(site->has_room, "MOV SS");
+	cr_assert_eq(FIND("\x0f\xb2\x20\x90\x90\x90\x90\x90\x90\x90" STI SYSEXIT), 1);
+	cr_expect_not(site->has_room, "LSS");
 	/* SYSRET loads IF. */
 	cr_assert_eq(FIND("\x89\xe9\x89\xfa\x5d" SYSRETL), 1);
 	assert_site(site, 0, 5, false, RING_SYSRET_COMPAT);
@@ -201,7 +276,7 @@ Test(ring_sites, no_more_than_asked_for)
 	for (size_t n = 0; n < sizeof code; n += 5)
 		memcpy(code + n, JE("\x03") SYSRETQ, 5);
 	memcpy(fake_memory + CODE, code, sizeof code);
-	cr_expect_eq(ring_sites_find(&view, &state, site, MAX), MAX);
+	cr_expect_eq(find_from(CODE), MAX);
 }
 
 /* Any bytes may stand there, and the walk ends. */
@@ -217,18 +292,17 @@ Test(ring_sites, random_code)
 		}
 		for (size_t n = 0; n < 0x10000; n += 64)
 			memcpy(fake_memory + CODE + n, SWAPGS SYSRETQ, 6);
-		state.rip = CODE + round;
-		found = ring_sites_find(&view, &state, site, MAX);
+		found = find_from(CODE + round);
 		for (unsigned n = 0; n < found; n++) {
 			if (!site[n].has_room)
 				continue;
 			cr_assert_leq(site[n].length, RING_MOVED_MAX);
 			cr_assert_geq(site[n].end - site[n].start, RING_JUMP);
 			cr_assert(!memcmp(site[n].bytes, fake_memory + site[n].start, site[n].length));
+			for (unsigned k = 0; k < walk->jump_count; k++)
+				cr_assert(walk->jump[k].to - site[n].start - 1 >= RING_JUMP - 1, "none of the branches leads into the midst");
 		}
 	}
-	state.rip = FAKE_MEMORY - 1;
-	cr_expect_eq(ring_sites_find(&view, &state, site, MAX), 0);
-	state.rip = UINT64_MAX;
-	cr_expect_eq(ring_sites_find(&view, &state, site, MAX), 0);
+	cr_expect_eq(find_from(FAKE_MEMORY - 1), 0);
+	cr_expect_eq(find_from(UINT64_MAX), 0);
 }

@@ -175,7 +175,6 @@ static void put_result(struct subject *s, const struct transition *t)
 	s->result_name = t->kernel == KERNEL_WINDOWS ? status_name((uint32_t)s->result) : NULL;
 }
 
-/* Recorded returns say where they lead only by their registers. */
 static bool is_return(enum gate_kind kind)
 {
 	return kind == GATE_SYSRET || kind == GATE_SYSEXIT;
@@ -192,7 +191,7 @@ bool filter_transition(const struct filter *f, const struct transition *t)
 	};
 
 	if (t->recorded && is_return(t->gate.kind)) {
-		s.address_count = 1;
+		s.address[1] = leads_to(t);
 	} else if (t->recorded) {
 		s.address[0] = t->after.gpr[GPR_RCX];
 		s.address_count = 2;
@@ -206,7 +205,8 @@ bool filter_transition(const struct filter *f, const struct transition *t)
 
 bool filter_record(const struct filter *f, const struct ring_record *r)
 {
-	const struct subject ret = { .call_open = true, .address = { r->target }, .address_count = 1, .ring = 0 };
+	const struct subject ret = { .call_open = true, .address = { r->target, ring_leads_to(r) },
+		.address_count = 2, .ring = 0 };
 	const struct subject s = {
 		.has_number = true, .number = (uint32_t)r->rax, .name_open = true,
 		/* SYSENTER saves no return address. */

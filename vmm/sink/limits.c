@@ -50,11 +50,12 @@ static const struct trace_limit ring_returns[] = {
 	  "it, and of a return only those before it", GATES, NULL },
 	{ "a return whose code has no room for a jump, or is reached through a pointer",
 	  "not recorded (summary: returns_left, as far as they were found)", GATES, NULL },
-	{ "an entry of the guest's page tables that leads to no memory",
-	  "may lead to the stub, where no empty one is close enough to the code", "--watch=ring without --returns", NULL },
+	{ "an unused entry of the guest's page tables that leads to no memory",
+	  "may lead to the stub, where no zero one is within a jump's reach", "--watch=ring without --returns", NULL },
 	{ "the kernel's code before its returns",
-	  "a jump stands there, and the stub runs what it replaced: code that reads it finds it, and an exception of what was "
-	  "moved, which can be a SYSRET that faults, is taken within the stub", "--watch=ring without --returns", NULL },
+	  "a jump stands there, and the stub runs what it replaced: code that reads it finds it; one that writes there goes on "
+	  "with what stood there until it is looked at; another mapping of it leads nowhere; and an exception of what was moved, "
+	  "or an interrupt or a TF that it lets through, is taken within the stub, with IF clear", "--watch=ring without --returns", NULL },
 	STRINGS, TABLES, NOT_MAPPED, IN_STUB,
 	{ 0 },
 };

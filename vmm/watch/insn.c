@@ -100,6 +100,17 @@ static bool is_rip_relative(const ZydisDecodedOperand *o)
 	       (o->mem.base == ZYDIS_REGISTER_RIP || o->mem.base == ZYDIS_REGISTER_EIP);
 }
 
+static bool is_stray(const ZydisDecodedOperand *o)
+{
+	const bool own = o->mem.segment == ZYDIS_REGISTER_FS || o->mem.segment == ZYDIS_REGISTER_GS;
+	const ZydisRegister base = ZydisRegisterGetLargestEnclosing(ZYDIS_MACHINE_MODE_LONG_64, o->mem.base);
+	const bool known = o->mem.base == ZYDIS_REGISTER_NONE || is_rip_relative(o) || base == ZYDIS_REGISTER_RSP ||
+	                   base == ZYDIS_REGISTER_RBP;
+
+	return o->type == ZYDIS_OPERAND_TYPE_MEMORY && o->mem.type != ZYDIS_MEMOP_TYPE_AGEN && !own &&
+	       (!known || o->mem.index != ZYDIS_REGISTER_NONE);
+}
+
 static void memory_operand(struct insn *i, const struct x86_state *s,
                            const ZydisDecodedInstruction *z, const ZydisDecodedOperand *o)
 {
@@ -270,5 +281,6 @@ void insn_decode(struct insn *i, const struct x86_state *s, const uint8_t *bytes
 		memory_operand(i, s, &z, &operands[n]);
 		if (is_rip_relative(&operands[n]))
 			i->rip_displacement = z.raw.disp.offset;
+		i->strays = i->strays || is_stray(&operands[n]);
 	}
 }

@@ -65,6 +65,7 @@ struct insn {
 	enum flow_kind flow;
 	uint64_t target;                /* FLOW_JUMP, FLOW_FORK, FLOW_VALUE: RIP */
 	uint8_t string_size;            /* INSN_REP: bytes an element */
+	bool strays;                    /* names memory by a register that is none of RSP, RBP and RIP, without FS or GS */
 	uint8_t rip_displacement;       /* where in it 32 bits are counted from RIP behind it; 0: none are */
 	unsigned memory_count;
 	struct insn_memory memory[INSN_OPERANDS];

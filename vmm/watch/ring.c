@@ -16,9 +16,9 @@ enum ring_outcome ring_falls_back(struct ring *r, const char *why)
 bool ring_map_slots(struct ring *r, const struct x86_state *s, uint64_t handler)
 {
 	r->is_long = s->efer & X86_EFER_LMA;
-	r->map.close = r->w->returns;
+	r->map.in_reach = r->w->returns;
 	if (!ring_map_find(&r->map, r->w->view, s, handler)) {
-		r->map.close = false;                   /* then no jump reaches it, and there are none */
+		r->map.in_reach = false;                /* then there are no jumps */
 		if (!r->w->returns || !ring_map_find(&r->map, r->w->view, s, handler))
 			return false;
 	}
@@ -51,6 +51,7 @@ static enum ring_outcome move_slots(struct ring *r, unsigned cpu, const struct x
 static enum ring_outcome upkeep(struct ring *r, unsigned cpu, const struct x86_state *s)
 {
 	ring_drain(r, cpu);
+	ring_return_check(r);
 	if (!ring_map_holds(&r->map, r->w->view) || (!r->map.levels && s->cr0 & X86_CR0_PG)) {
 		for (unsigned n = 0; n < r->cpus; n++)
 			ring_empty(r, n, false);
@@ -66,6 +67,8 @@ static enum ring_outcome ends(struct ring *r, const struct vm_exit *exit, const 
 
 	if (exit->kind == EXIT_HLT)
 		last.rip--;                             /* it stands behind it */
+	else if (!s->cpl && ring_return_has(r, code_linear(s, s->rip)))
+		last.rip = ring_return_origin(r, code_linear(s, s->rip));
 	end_by_exit(r->end, exit, &last, r->w->view);
 	return RING_OVER;
 }
@@ -171,7 +174,8 @@ static int begin(struct ring *r)
 	for (unsigned n = 0; n < r->cpus; n++)
 		for (uint32_t id = 1; id <= RING_ENTRIES; id++)
 			if (r->cpu[n].hooked[id - 1])
-				ring_return_look(r, &r->after, ring_target(r, n, id));
+				ring_return_read(r, &r->after, ring_target(r, n, id));
+	ring_return_change(r, &r->after);
 	ring_guard_set(r, r->at, &r->after);
 	return 0;
 }
@@ -187,6 +191,7 @@ static int finish(struct ring *r)
 	}
 	ring_guard_clear(r);
 	ring_map_leave(&r->map, r->w->view);
+	ring_return_end(r);
 	r->w->view->patches = NULL;
 	return err;
 }

@@ -50,12 +50,19 @@ static uint64_t nanoseconds(void)
 	return (uint64_t)t.tv_sec * 1000000000 + (uint64_t)t.tv_nsec;
 }
 
+/* The vCPU's own slot, and the first one, where all find what records returns. */
+static bool reaches(struct ring *r, const struct x86_state *s, unsigned cpu)
+{
+	return ring_map_reaches(&r->map, r->w->view, s, cpu) &&
+	       (!r->returns.count || ring_map_reaches(&r->map, r->w->view, s, 0));
+}
+
 /* Whether it is time for guards: at once where this very address space lacks the stub. */
 static bool wants_guards(struct ring *r, unsigned cpu, const struct x86_state *s)
 {
 	const uint64_t now = nanoseconds();
 
-	if (!ring_map_reaches(&r->map, r->w->view, s, cpu))
+	if (!reaches(r, s, cpu))
 		return true;
 	if (now < r->look_again)
 		return false;
@@ -211,7 +218,7 @@ enum ring_outcome ring_guard_hit(struct ring *r, unsigned cpu, struct x86_state 
 			return let_return(r, cpu, &before, start);
 	}
 	/* New address spaces fault before they call: the better time to map the stub there. */
-	if (!ring_map_reaches(&r->map, r->w->view, s, cpu))
+	if (!reaches(r, s, cpu))
 		ring_map_extend(&r->map, r->w->view, s);
 	return vm_set_state(r->cpu[cpu].vm, s, VM_REGS) ? RING_FAILED : step_over(r, cpu, s, exit);
 }

@@ -138,7 +138,7 @@ static bool serves(const struct ring_map *map, const struct guest_view *view, ui
 
 	if (!value)
 		return true;
-	return spare && map->close && level == 2 && map->levels > 3 && value & X86_PTE_P && value & X86_PTE_PS &&
+	return spare && map->in_reach && level == 2 && map->levels > 3 && value & X86_PTE_P && value & X86_PTE_PS &&
 	       !(value & X86_PTE_A) && first >= vm_memory_size(view->vm) && first + LARGE_PAGE <= DEVICES;
 }
 
@@ -176,7 +176,7 @@ static bool is_good_place(const struct ring_map *map, uint64_t near, unsigned le
 
 	if (index == index_of(map, near, level))
 		return false;
-	return !map->close || map->levels < 4 || (distance > -reach && distance < reach);
+	return !map->in_reach || map->levels < 4 || (distance > -reach && distance < reach);
 }
 
 /* The last run of so many free entries from least on; -1: none. */

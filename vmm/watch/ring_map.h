@@ -36,7 +36,7 @@ struct ring_entry {
 struct ring_map {
 	uint8_t *memory;                /* at RING_GPA, RING_SIZE(slots) bytes */
 	unsigned slots;
-	bool close;                     /* wanted: the slots no further from near than a jump reaches, and if it takes a spare entry */
+	bool in_reach;                  /* wanted: the slots no further from near than a jump reaches, and if it takes a spare entry */
 	/* What ring_map_find fills. */
 	unsigned levels, entry_size;    /* of the guest's paging; levels 0: none, and slots lie at their physical addresses */
 	uint64_t linear[VM_CPUS_MAX];   /* of each slot, aligned to a page */

@@ -86,6 +86,7 @@ enum ring_outcome ring_msr(struct ring *r, unsigned cpu, const struct vm_exit *e
 		return RING_GOES_ON;
 	for (uint32_t id = 1; id <= RING_ENTRIES; id++)
 		if (ring_msr_of(r, id) == exit->msr.index)
-			ring_return_look(r, &t.after, ring_target(r, cpu, id));
+			ring_return_read(r, &t.after, ring_target(r, cpu, id));
+	ring_return_change(r, &t.after);
 	return ring_hook(r, cpu) ? RING_FAILED : RING_GOES_ON;
 }

@@ -2,22 +2,31 @@
  * Returns: a jump in the kernel's own code, to a stub in the first slot that
  * does what stood there, records, and goes back (ring_stub.S).  The guest can
  * read the jump; so this is done only if it is asked for.
+ *
+ * A stub begins with CLI, which faults for nothing but its fetch: what else the moved code raises is the guest's.
  */
 #include "watch/ring_run.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define JMP             0xe9
 #define INT3            0xcc
+#define CLI             0xfa
 
 _Static_assert(RING_JUMP <= PATCH_BYTES, "a jump is one patch");
-_Static_assert(RING_MOVED_MAX <= RING_RETURN_BODY, "the moved code has room before its stub");
+_Static_assert(1 + RING_MOVED_MAX <= RING_RETURN_BODY, "CLI and the moved code have room before their stub");
 _Static_assert(RING_RETURN(RING_RETURNS) <= RING_DATA, "the stubs are in the code page");
 
-/* Where the stub of return n begins: with the moved code. */
+/* Where the stub of return n begins, and what goes on behind it. */
 static uint64_t stub_of(const struct ring *r, unsigned n)
 {
-	return r->map.linear[0] + RING_RETURN(n) + RING_RETURN_BODY - r->returns.at[n].site.length;
+	return r->map.linear[0] + RING_RETURN(n) + RING_RETURN_BODY - r->returns.at[n].site.length - 1;
+}
+
+static uint64_t tail_of(const struct ring *r, unsigned n)
+{
+	return r->map.linear[0] + RING_RETURN(n) + RING_RETURN_TAIL;
 }
 
 static uint8_t *slot_at(struct ring *r, uint64_t linear)
@@ -46,22 +55,22 @@ static bool put_jump(const struct ring *r, uint8_t *bytes, uint64_t at, uint64_t
 static bool write_stub(struct ring *r, unsigned n)
 {
 	const struct ring_site *s = &r->returns.at[n].site;
-	const uint64_t start = stub_of(r, n), tail = r->map.linear[0] + RING_RETURN(n) + RING_RETURN_TAIL;
-	const uint64_t words[2] = { s->rip, s->id };
-	uint8_t *code = slot_at(r, start), *end = slot_at(r, tail);
+	const uint64_t moved = stub_of(r, n) + 1, words[2] = { s->rip, s->id };
+	uint8_t *code = slot_at(r, moved), *end = slot_at(r, tail_of(r, n));
 
+	code[-1] = CLI;
 	memcpy(code, s->bytes, s->length);
 	for (unsigned k = 0; k < s->relative_count; k++) {
 		int32_t distance;
 
 		memcpy(&distance, s->bytes + s->relative[k], sizeof distance);
-		if (!put_distance(r, code + s->relative[k], start + s->relative_end[k],
+		if (!put_distance(r, code + s->relative[k], moved + s->relative_end[k],
 		                  s->start + s->relative_end[k] + (uint64_t)(int64_t)distance))
 			return false;
 	}
 	memcpy(r->cpu[0].slot + RING_SITE(n), words, sizeof words);
 	if (!s->covered)
-		return put_jump(r, end, tail, s->tail);
+		return put_jump(r, end, tail_of(r, n), s->tail);
 	memset(end, INT3, RING_JUMP);
 	memcpy(end, s->tail_bytes, s->end - s->tail);
 	return true;
@@ -81,12 +90,28 @@ static bool change_code(struct ring *r, unsigned n)
 	return p;
 }
 
+static void give_up(struct ring *r, struct ring_return *at)
+{
+	struct patch *p = patches_find(&r->stops.patches, at->gpa);
+
+	if (at->given_up)
+		return;
+	at->given_up = true;
+	r->account->returns_changed--;
+	r->account->returns_left++;
+	if (p && p->whole) {
+		patches_lift(&r->stops.patches, p);
+		p->given_up = true;
+	}
+}
+
 void ring_return_restore(struct ring *r)
 {
 	for (unsigned n = 0; n < r->returns.count; n++) {
 		struct ring_return *at = &r->returns.at[n];
 
-		at->given_up = at->given_up || !change_code(r, n);
+		if (!at->given_up && !change_code(r, n))
+			give_up(r, at);
 	}
 }
 
@@ -94,48 +119,69 @@ void ring_return_write(struct ring *r)
 {
 	for (unsigned n = 0; n < r->returns.count; n++)
 		if (!write_stub(r, n))
-			r->returns.at[n].given_up = true;
+			give_up(r, &r->returns.at[n]);
 	ring_return_restore(r);
 }
 
-/* Those that the guest has written over stay given up. */
-void ring_return_clear(struct ring *r)
+/* All that was moved, and what the jump takes of that. */
+static size_t size_of(const struct ring_site *s)
+{
+	const size_t size = s->covered ? (size_t)(s->end - s->start) : s->length;
+
+	return size > RING_JUMP ? size : RING_JUMP;
+}
+
+void ring_return_check(struct ring *r)
 {
 	for (unsigned n = 0; n < r->returns.count; n++) {
-		const struct patch *p = patches_find(&r->stops.patches, r->returns.at[n].gpa);
+		struct ring_return *at = &r->returns.at[n];
+		const struct patch *p = patches_find(&r->stops.patches, at->gpa);
+		const uint8_t *now = vm_memory(r->w->vm, at->gpa, size_of(&at->site));
 
-		if (p && p->whole && patches_changed(&r->stops.patches, p))
-			r->returns.at[n].given_up = true;
+		if (at->given_up || !p || !now)
+			continue;
+		if (patches_changed(&r->stops.patches, p) ||
+		    memcmp(now + RING_JUMP, at->original + RING_JUMP, size_of(&at->site) - RING_JUMP))
+			give_up(r, at);
 	}
+}
+
+void ring_return_clear(struct ring *r)
+{
+	ring_return_check(r);
 	patches_drop(&r->stops.patches, true);
 }
 
 void ring_return_turn(struct ring *r, unsigned cpu)
 {
-	memcpy(r->cpu[0].slot + RING_NOW, &r->map.linear[cpu], sizeof(uint64_t));
+	uint8_t *slot = r->cpu[0].slot;
+	uint64_t *saved = &r->returns.saved[r->returns.turn];
+
+	/* Whoever is in the midst of a stub, at an NMI's handler say, finds its own. */
+	memcpy(saved, slot + RING_RETURN_SAVED, sizeof *saved);
+	r->returns.turn = cpu;
+	memcpy(slot + RING_RETURN_SAVED, &r->returns.saved[cpu], sizeof *saved);
+	memcpy(slot + RING_NOW, &r->map.linear[cpu], sizeof(uint64_t));
 }
 
 /* No vCPU stands in the midst of it, and it lies in one page of memory. */
-static bool is_free(struct ring *r, const struct x86_state *s, uint64_t start, uint64_t *gpa)
+static bool is_free(struct ring *r, const struct x86_state *s, const struct ring_site *site, uint64_t *gpa)
 {
+	const size_t size = size_of(site);
 	struct mapping m;
 
-	if ((start ^ (start + RING_JUMP - 1)) & -(uint64_t)X86_PAGE_SIZE || !view_translate(r->w->view, s, start, &m) ||
-	    !vm_memory(r->w->vm, m.gpa, RING_JUMP))
+	if ((site->start ^ (site->start + size - 1)) & -(uint64_t)X86_PAGE_SIZE ||
+	    !view_translate(r->w->view, s, site->start, &m) || !vm_memory(r->w->vm, m.gpa, size))
 		return false;
 	for (unsigned n = 0; n < r->cpus; n++) {
 		struct x86_state other;
 
-		if (vm_get_state(r->cpu[n].vm, &other, VM_REGS | VM_SREGS) || code_linear(&other, other.rip) - start - 1 < RING_JUMP - 1)
+		if (vm_get_state(r->cpu[n].vm, &other, VM_REGS | VM_SREGS) ||
+		    code_linear(&other, other.rip) - site->start - 1 < RING_JUMP - 1)
 			return false;
 	}
 	*gpa = m.gpa;
 	return true;
-}
-
-static bool overlap(const struct ring_site *a, const struct ring_site *b)
-{
-	return a->start < b->start + RING_JUMP && b->start < a->start + RING_JUMP;
 }
 
 static bool is_known(const struct ring_returns *all, const struct ring_site *site)
@@ -144,22 +190,38 @@ static bool is_known(const struct ring_returns *all, const struct ring_site *sit
 		if (all->at[n].site.rip == site->rip && all->at[n].site.start == site->start)
 			return true;
 	for (unsigned n = 0; n < all->left_count; n++)
-		if (all->left[n] == site->start)
+		if (all->left[n].start == site->start && all->left[n].rip == site->rip)
 			return true;
 	return false;
+}
+
+/* The jump is right for one linear address alone: code that is found at two has none. */
+static bool is_elsewhere_too(struct ring *r, uint64_t gpa, size_t size)
+{
+	bool found = false;
+
+	for (unsigned n = 0; n < r->returns.count; n++) {
+		struct ring_return *at = &r->returns.at[n];
+
+		if (at->gpa - gpa < size || gpa - at->gpa < size_of(&at->site)) {
+			give_up(r, at);
+			found = true;
+		}
+	}
+	return found;
 }
 
 static bool change(struct ring *r, const struct x86_state *s, const struct ring_site *site)
 {
 	struct ring_returns *all = &r->returns;
+	struct ring_return *at = &all->at[all->count];
 	uint64_t gpa;
 
-	if (!site->has_room || all->count == RING_RETURNS || !is_free(r, s, site->start, &gpa))
+	if (!site->has_room || all->count == RING_RETURNS || !is_free(r, s, site, &gpa) ||
+	    is_elsewhere_too(r, gpa, size_of(site)))
 		return false;
-	for (unsigned n = 0; n < all->count; n++)
-		if (overlap(&all->at[n].site, site))
-			return false;
-	all->at[all->count] = (struct ring_return){ .site = *site, .gpa = gpa };
+	*at = (struct ring_return){ .site = *site, .gpa = gpa };
+	memcpy(at->original, vm_memory(r->w->vm, gpa, size_of(site)), size_of(site));
 	if (!write_stub(r, all->count) || !change_code(r, all->count))
 		return false;
 	all->count++;
@@ -167,34 +229,51 @@ static bool change(struct ring *r, const struct x86_state *s, const struct ring_
 	return true;
 }
 
-static void add(struct ring *r, const struct x86_state *s, const struct ring_site *site)
+static void leave(struct ring *r, const struct ring_site *site)
 {
 	struct ring_returns *all = &r->returns;
 
-	if (is_known(all, site) || change(r, s, site))
-		return;
 	r->account->returns_left++;
-	if (all->left_count < RING_RETURNS)
-		all->left[all->left_count++] = site->start;
+	if (all->left_count < RING_WAYS) {
+		all->left[all->left_count].start = site->start;
+		all->left[all->left_count++].rip = site->rip;
+	}
 }
 
-void ring_return_look(struct ring *r, const struct x86_state *s, uint64_t handler)
+void ring_return_read(struct ring *r, const struct x86_state *s, uint64_t handler)
 {
 	struct ring_returns *all = &r->returns;
-	struct ring_site site[2 * RING_RETURNS];
 	struct x86_state at = *s;
-	unsigned count;
 
-	if (!r->w->returns || !handler || all->handlers == RING_HANDLERS || (!r->is_long && s->cs.base))
+	if (!r->w->returns || !handler || all->handlers == RING_HANDLERS)
 		return;
 	for (unsigned n = 0; n < all->handlers; n++)
 		if (all->handler[n] == handler)
 			return;
+	if (!all->walk)
+		all->walk = ring_walk_new();
+	if (!all->walk)
+		return;
 	all->handler[all->handlers++] = handler;
 	at.rip = handler;
-	count = ring_sites_find(r->w->view, &at, site, 2 * RING_RETURNS);
+	ring_walk_from(all->walk, r->w->view, &at);
+}
+
+void ring_return_change(struct ring *r, const struct x86_state *s)
+{
+	struct ring_returns *all = &r->returns;
+	struct ring_site site[RING_WAYS];
+	unsigned count;
+
+	if (!all->walk)
+		return;
+	for (unsigned n = 0; n < all->count; n++)
+		if (ring_site_is_disturbed(all->walk, &all->at[n].site))
+			give_up(r, &all->at[n]);
+	count = ring_sites_find(all->walk, site, RING_WAYS);
 	for (unsigned n = 0; n < count; n++)
-		add(r, s, &site[n]);
+		if (!is_known(all, &site[n]) && !change(r, s, &site[n]))
+			leave(r, &site[n]);
 }
 
 bool ring_return_has(const struct ring *r, uint64_t linear)
@@ -210,10 +289,30 @@ uint64_t ring_return_begins(const struct ring *r, uint64_t linear)
 	return 0;
 }
 
+uint64_t ring_return_origin(const struct ring *r, uint64_t linear)
+{
+	for (unsigned n = 0; n < r->returns.count; n++) {
+		const struct ring_site *s = &r->returns.at[n].site;
+		const uint64_t moved = stub_of(r, n) + 1;
+
+		if (linear - moved < s->length)
+			return s->start + (linear - moved);
+		if (linear - moved + 1 < RING_ENTRY - (moved & (RING_ENTRY - 1)))
+			return linear < moved ? s->start : s->tail;
+	}
+	return linear;
+}
+
 bool ring_return_is(const struct ring *r, uint32_t id, uint64_t rip)
 {
 	for (unsigned n = 0; n < r->returns.count; n++)
 		if (r->returns.at[n].site.id == id && r->returns.at[n].site.rip == rip)
 			return true;
 	return false;
+}
+
+void ring_return_end(struct ring *r)
+{
+	free(r->returns.walk);
+	r->returns.walk = NULL;
 }

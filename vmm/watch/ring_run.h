@@ -3,7 +3,7 @@
  * entry), ring.c (the loop from then on), ring_slot.c (a vCPU's slot and its
  * MSRs), ring_msr.c (RDMSR and WRMSR), ring_guard.c (address spaces without the
  * stub), ring_return.c (the kernel's code at returns); ring_map.c, ring_rivals.c,
- * ring_sites.c, ring_record.c and ring_stub.S know none of this.
+ * ring_walk.c, ring_sites.c, ring_record.c and ring_stub.S know none of this.
  */
 #ifndef WATCH_RING_RUN_H
 #define WATCH_RING_RUN_H
@@ -31,19 +31,24 @@ struct ring_cpu {
 struct ring_return {
 	struct ring_site site;
 	uint64_t gpa;                   /* of its start */
-	bool given_up;
+	uint8_t original[RING_MOVED_MAX + INSN_MAX + 1];        /* what stood there */
+	bool given_up;                  /* it is as it was, or as the guest has made it since */
 };
 
-#define RING_HANDLERS 16
+#define RING_HANDLERS   16
+#define RING_WAYS       64              /* to returns, that are told apart */
 
 /* Where the kernel's code was changed so that its returns are recorded. */
 struct ring_returns {
 	unsigned count;
 	struct ring_return at[RING_RETURNS];
-	uint64_t left[RING_RETURNS];    /* where there is no room, or no stub */
-	unsigned left_count;
-	uint64_t handler[RING_HANDLERS];/* from which code was read already */
+	unsigned left_count;            /* where there is no room, or no stub */
+	struct { uint64_t start, rip; } left[RING_WAYS];
+	struct ring_walk *walk;         /* from all handlers so far; NULL: none */
+	uint64_t handler[RING_HANDLERS];
 	unsigned handlers;
+	unsigned turn;                  /* the vCPU that runs, */
+	uint64_t saved[VM_CPUS_MAX];    /* and what the others have in RING_RETURN_SAVED */
 };
 
 struct ring {
@@ -116,21 +121,29 @@ void ring_record_here(struct ring *r, unsigned cpu, uint32_t id, const struct x8
 
 /* --- ring_return.c, if returns are wanted --- */
 
-/* Read on from a handler, in the address space of *s, and change its returns where there is room. */
-void ring_return_look(struct ring *r, const struct x86_state *s, uint64_t handler);
+/* Read on from a handler, in the address space of *s; then change the returns that were found, where there is room. */
+void ring_return_read(struct ring *r, const struct x86_state *s, uint64_t handler);
+void ring_return_change(struct ring *r, const struct x86_state *s);
 /* The first slot has been written anew: its stubs for them, and the jumps to these. */
 void ring_return_write(struct ring *r);
+/* Whether the guest has changed that code itself: then it is its own again. */
+void ring_return_check(struct ring *r);
 /* The kernel's code is as it was.  No vCPU stands in a stub. */
 void ring_return_clear(struct ring *r);
 /* The jumps once more, after all patches were dropped. */
 void ring_return_restore(struct ring *r);
 /* Whose ring is written to from now on. */
 void ring_return_turn(struct ring *r, unsigned cpu);
-/* Whether a linear address lies in one of these stubs; where the code of which it begins with came from, or 0. */
+/*
+ * Whether a linear address lies in one of these stubs; if one begins there, where the kernel's code leads to it, else 0;
+ * and what the kernel's own code would have there: linear itself outside of them.
+ */
 bool ring_return_has(const struct ring *r, uint64_t linear);
 uint64_t ring_return_begins(const struct ring *r, uint64_t linear);
+uint64_t ring_return_origin(const struct ring *r, uint64_t linear);
 /* Whether one records a return with that id there. */
 bool ring_return_is(const struct ring *r, uint32_t id, uint64_t rip);
+void ring_return_end(struct ring *r);
 
 /* --- ring_msr.c --- */
 

@@ -1,24 +1,22 @@
 /*
  * Where a kernel's code returns by SYSRET or SYSEXIT, and which bytes there can
- * make room for a jump: found by reading on from a handler along every path
- * that the code itself lays down.  Changes nothing.
+ * make room for a jump.  Changes nothing.
  */
 #ifndef WATCH_RING_SITES_H
 #define WATCH_RING_SITES_H
 
-#include "watch/guest_view.h"
-#include "watch/insn.h"
+#include "watch/ring_walk.h"
 
 #define RING_JUMP       5               /* bytes: JMP rel32 */
 #define RING_MOVED_MAX  (RING_JUMP - 1 + INSN_MAX)
-#define RING_SITES_READ 2048            /* instructions, at most */
 
 /*
- * One way to a return.  Tail is the return, with an STI that may stand before it,
- * which nothing can come between.  The way to it is the code behind which it stands, or a JMP.  If
- * there is room for a jump on it, that is at start: the code there, length bytes of it
- * up to the tail or the JMP, runs at any other address as well, and nothing is known to lead
- * into its midst.  It may take the bytes of the JMP, or (covered) of the tail.
+ * One way to a return.  Tail is the return, with an STI that may stand before
+ * it, which nothing can come between.  The way to it is the code behind which it
+ * stands, or a JMP.  If there is room for a jump on it, that is at start: the
+ * code there, length bytes of it up to the tail or the JMP, runs at any other
+ * address as well, and nothing is known to lead into its midst.  The jump may
+ * take the bytes of the JMP, or (covered) of the tail.
  */
 struct ring_site {
 	bool has_room;
@@ -33,10 +31,9 @@ struct ring_site {
 	uint8_t relative_end[RING_MOVED_MAX];                   /* behind the instruction that ends there */
 };
 
-/*
- * The ways to all returns that can be reached from the code at s->rip, which runs in ring 0
- * in that state: up to max of them are put in *site; returns how many.  Memory is read as the guest sees it.
- */
-unsigned ring_sites_find(struct guest_view *view, const struct x86_state *s, struct ring_site *site, unsigned max);
+/* The ways to all returns that were read: up to max of them are put in *site; returns how many. */
+unsigned ring_sites_find(struct ring_walk *w, struct ring_site *site, unsigned max);
+/* Whether what has been read since leads into the midst of a site, or writes to it. */
+bool ring_site_is_disturbed(struct ring_walk *w, const struct ring_site *site);
 
 #endif

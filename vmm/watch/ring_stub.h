@@ -17,8 +17,8 @@
 
 /*
  * In the first slot alone, as all vCPUs run the same code: what the kernel's
- * code jumps to at a return.  The code that was moved there ends where the stub
- * itself begins; behind that stands what goes on: a jump back, or the return.
+ * code jumps to at a return.  CLI and the code that was moved there end where the
+ * stub itself begins; behind that stands what goes on: a jump back, or the return.
  */
 #define RING_RETURN(n)          (0x500 + (n) * 0x100)
 #define RING_RETURNS            11

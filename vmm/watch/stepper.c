@@ -305,6 +305,7 @@ void stepper_last(struct stepper *st)
 	end->last.msr = st->msrs;
 	end->injected = st->injected;
 	end->vector = X86_VECTOR_DB;
+	end->path_count = 0;                    /* another method may have been at work before */
 	for (uint64_t n = first; n < st->steps; n++)
 		end->path[end->path_count++] = st->path[n % PATH_MAX_STEPS];
 }
