@@ -7,6 +7,8 @@
  * stack of its own.
  * -DTAKE: the kernel fills the last entry of its PDPTs for itself in the end.
  * -DLATER: the third one is made when calls have been made already.
+ * -DOWN_DIRECTORY: the third one has the first page directory to itself, too.
+ * -DFULL_OWN: its PDPT has no free entry.
  * -DFULL=1: the PDPT has no free entry; 2: the roots' upper halves have none either.
  */
 #include "kit.h"
@@ -30,6 +32,18 @@
 	mov	$4, %ecx
 	rep movsq
 	movq	$(pdpt_own + X86_PTE_P + X86_PTE_W + X86_PTE_U), root_own
+#ifdef OWN_DIRECTORY
+	mov	pdpt_own, %rsi
+	and	$~0xfff, %rsi
+	mov	$directory_own, %edi
+	mov	$TABLE_ENTRIES, %ecx
+	rep movsq
+	movq	$(directory_own + X86_PTE_P + X86_PTE_W + X86_PTE_U), pdpt_own
+#endif
+#ifdef FULL_OWN
+	mov	$pdpt_own, %edi
+	call	fill
+#endif
 	.endm
 
 	.globl	_start
@@ -79,6 +93,7 @@ handler:
 	incq	count
 	dec	%ebx
 	jz	1f
+	mov	%r15, %r15			/* room for a jump, with the return */
 	sysretq
 1:	mov	$CALLS, %ebx
 	inc	%r12d
@@ -141,6 +156,9 @@ root_shared: .skip 4096
 root_own: .skip	4096
 pdpt_own: .skip	4096
 table_own: .skip 4096
+#ifdef OWN_DIRECTORY
+directory_own: .skip 4096
+#endif
 	.skip	256
 fault_stack:
 	stacks

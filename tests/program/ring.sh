@@ -125,6 +125,21 @@ for guest in spaces:1:600 spaces-later:1:600 spaces-stack:1:600 spaces-root:2:60
 	check "$guest: the same console" same_console none ring
 done
 check "spaces-taken: the slots moved" ring ring '.moved == 1'
+# Where the third space has no room, another method takes over, behind what was recorded.
+run ring -f json --watch=ring --engine=box "$build/spaces-full-own.elf"
+run none --watch=none --engine=box "$build/spaces-full-own.elf"
+check "spaces-full-own: whole" whole ring
+check "  gate by gate from there on" ring ring '.calls == 600 and .recorded == 200 and (.fallback | test("no room for the stub"))'
+check "  the same console" same_console none ring
+for guest in spaces spaces-stack spaces-root spaces-directory spaces-full-own; do
+	run ring -f json --watch=ring --returns --engine=box --trace=msr "$build/$guest.elf"
+	run none --watch=none --engine=box "$build/$guest.elf"
+	check "$guest with returns: whole" whole ring
+	check "$guest with returns: 600 calls, all but the first recorded, and all returns but the last" ring ring \
+		'.calls == 600 and .recorded == 599 and .returns == 599 and .returns_changed == 2'
+	check "$guest with returns: the same console" same_console none ring
+	[ $guest != spaces-directory ] || check "  the stub was not there at first" ring ring '.mapped_late == 1'
+done
 
 # --- returns, which are recorded where the kernel's code has room for a jump ---
 
@@ -242,8 +257,10 @@ check "  15 times cheaper than break, an event for an event" cheaper
 run sysenter -f json --engine=box-intel --watch=ring --trace=msr "$build/calls-sysenter.elf"
 check "Intel: 200,000 calls by SYSENTER in long mode: whole" whole sysenter
 check "  all of them" ring sysenter '.calls == 200000 and .recorded == 199999'
-for guest in entries spaces spaces-stack; do
-	run ring -f json --engine=box-intel --watch=ring "$build/$guest.elf"
+for guest in entries spaces spaces-stack returns; do
+	returning=
+	[ $guest != returns ] || returning=--returns
+	run ring -f json --engine=box-intel --watch=ring $returning "$build/$guest.elf"
 	run none --engine=box-intel --watch=none "$build/$guest.elf"
 	check "Intel: $guest: whole" whole ring
 	check "Intel: $guest: the same console" same_console none ring

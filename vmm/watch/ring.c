@@ -147,6 +147,8 @@ static enum ring_outcome serve(struct ring *r, unsigned cpu, struct vm_exit *exi
 		if (ports_memory(exit))
 			return RING_GOES_ON;
 		return ends(r, exit, &s);
+	case EXIT_INTERNAL_ERROR:
+		return ring_guard_lands(r, cpu, &s, &outcome) ? outcome : ends(r, exit, &s);
 	default:
 		return ends(r, exit, &s);
 	}

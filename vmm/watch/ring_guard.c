@@ -148,6 +148,17 @@ static enum ring_outcome let_return(struct ring *r, unsigned cpu, struct x86_sta
 	return vm_set_state(r->cpu[cpu].vm, s, VM_REGS | VM_SREGS) ? RING_FAILED : outcome;
 }
 
+bool ring_guard_lands(struct ring *r, unsigned cpu, struct x86_state *s, enum ring_outcome *outcome)
+{
+	const uint32_t id = entry_at(r, cpu, s);
+	const uint64_t start = s->cpl ? 0 : ring_return_begins(r, code_linear(s, s->rip));
+
+	if ((!id && !start) || reaches(r, s, cpu))
+		return false;
+	*outcome = id ? let_enter(r, cpu, s, id) : let_return(r, cpu, s, start);
+	return true;
+}
+
 /* A step lends TF, which PUSHF shows. */
 static void clean_pushf(struct ring *r, const struct x86_state *s, const struct insn *insn)
 {

@@ -130,7 +130,8 @@ static void set_guest_entry(const struct ring_map *map, struct guest_view *view,
 
 /*
  * Whether an entry at this level serves.  A spare one is a leaf of 2 MiB of no
- * memory, below the devices at the end of the first 4 GiB; no TLB holds it as long as A is clear.
+ * memory, below the devices at the end of the first 4 GiB.  No TLB holds it as long as A is clear (nor
+ * else, where the processor walks both tables: there is nothing behind it to hold).
  */
 static bool serves(const struct ring_map *map, const struct guest_view *view, uint64_t value, unsigned level, bool spare)
 {
@@ -351,7 +352,8 @@ static bool extend_page(struct ring_map *map, struct guest_view *view, const str
 	e = &w.entry[w.count - 1];
 	if (is_mapped(map, &w, linear))
 		return true;
-	if (e->outside || !serves(map, view, e->value, e->level, true) || !e->has_rights || !rights_above(&w, state, e->level) ||
+	/* A fetch from the stub may have set A. */
+	if (e->outside || !serves(map, view, e->value & ~(uint64_t)X86_PTE_A, e->level, true) || !e->has_rights || !rights_above(&w, state, e->level) ||
 	    !add_entry(map, view, e->gpa, value_at(map, linear, e->level)))
 		return false;
 	set_guest_entry(map, view, e->gpa, map->entry[map->count - 1].value);

@@ -159,6 +159,11 @@ void ring_guard_clear(struct ring *r);
  * ended the step over the handler's first instruction, if something else did; kind EXIT_DEBUG: nothing else.
  */
 enum ring_outcome ring_guard_hit(struct ring *r, unsigned cpu, struct x86_state *s, bool *ours, struct vm_exit *exit);
+/*
+ * The processor found no memory at *s.  False: not because the stub is to be there and is not, in an address space where
+ * an entry leads elsewhere that is spare.  Otherwise the guest goes on.
+ */
+bool ring_guard_lands(struct ring *r, unsigned cpu, struct x86_state *s, enum ring_outcome *outcome);
 
 /* --- ring.c --- */
 
