@@ -92,7 +92,7 @@ static void put_error(struct json_writer *w, const struct gate *g)
 	if (g->has_error)
 		json_hex(w, "error", g->error);
 	else
-		json_null(w, "error");
+		json_null_member(w, "error");
 }
 
 /* The words that delivery pushed; null where there are none. */
@@ -101,7 +101,7 @@ static void put_frame(struct json_writer *w, const struct transition *t)
 	const struct frame *f = &t->frame;
 
 	if (!f->count) {
-		json_null(w, "frame");
+		json_null_member(w, "frame");
 		return;
 	}
 	json_open(w, "frame", '{');
@@ -142,7 +142,7 @@ static void put_delivery(struct json_writer *w, const struct gate *g, const stru
 	char slot[16];
 
 	if (!g->idt.valid) {
-		json_null(w, "gate");
+		json_null_member(w, "gate");
 		return;
 	}
 	json_open(w, "gate", '{');
@@ -154,7 +154,7 @@ static void put_delivery(struct json_writer *w, const struct gate *g, const stru
 	put_segment(w, "code", d.selector, g->target);
 	json_close(w, '}');
 	if (!tss_slot_name(g, before, slot, sizeof(slot))) {
-		json_null(w, "stack");
+		json_null_member(w, "stack");
 		return;
 	}
 	json_open(w, "stack", '{');
@@ -169,7 +169,7 @@ static void put_delivery(struct json_writer *w, const struct gate *g, const stru
 static void put_popped(struct json_writer *w, const struct gate *g)
 {
 	if (g->popped_count < 2) {
-		json_null(w, "popped");
+		json_null_member(w, "popped");
 		return;
 	}
 	json_open(w, "popped", '{');
@@ -224,7 +224,7 @@ static void put_msr(struct json_writer *w, enum vendor vendor, const struct tran
 	json_hex(w, "index", t->msr_index);
 	json_text(w, "name", msr_name(t->msr_index));
 	if (t->faulted && t->gate.kind == GATE_RDMSR) {
-		json_null(w, "value");          /* nothing was read */
+		json_null_member(w, "value");          /* nothing was read */
 		return;
 	}
 	json_hex(w, "value", t->msr_value);

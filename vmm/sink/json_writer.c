@@ -108,7 +108,7 @@ void json_text(struct json_writer *w, const char *key, const char *text)
 	size_t length;
 
 	if (!text) {
-		json_null(w, key);
+		json_null_member(w, key);
 		return;
 	}
 	begin(w, key);
@@ -163,7 +163,7 @@ void json_bool(struct json_writer *w, const char *key, bool value)
 	put(w, value ? "true" : "false", value ? 4 : 5);
 }
 
-void json_null(struct json_writer *w, const char *key)
+void json_null_member(struct json_writer *w, const char *key)
 {
 	begin(w, key);
 	put(w, "null", 4);

@@ -29,7 +29,7 @@ void json_text(struct json_writer *w, const char *key, const char *text);
 void json_hex(struct json_writer *w, const char *key, uint64_t value);
 void json_number(struct json_writer *w, const char *key, uint64_t value);
 void json_bool(struct json_writer *w, const char *key, bool value);
-void json_null(struct json_writer *w, const char *key);
+void json_null_member(struct json_writer *w, const char *key);
 /* The outermost object is complete, and its line is in the FILE. */
 void json_end_line(struct json_writer *w);
 
