@@ -68,21 +68,24 @@ const char *engine_provenance(void)
 	return text;
 }
 
+/* What the probe found of /dev/kvm, which is asked once: its machines take longer to make than the guest's. */
+static struct probe_result found;
+static bool looked;
+
 /* What is wrong with /dev/kvm, in words that follow its name; false when nothing is. */
 static bool kvm_is_off(char *why, size_t size)
 {
-	struct probe_result result;
-
-	kvm_probe(DEVICE, &result);
-	if (probe_faithful(&result))
+	kvm_probe(DEVICE, &found);
+	looked = true;
+	if (probe_faithful(&found))
 		return false;
-	if (result.opened) {
+	if (found.opened) {
 		int used = snprintf(why, size, "is not a processor to be trusted (");
 
-		probe_explain(&result, why + used, size - (size_t)used - 1);
+		probe_explain(&found, why + used, size - (size_t)used - 1);
 		strcat(why, ")");
 	} else {
-		snprintf(why, size, "cannot be used (%s)", result.reason);
+		snprintf(why, size, "cannot be used (%s)", found.reason);
 	}
 	return true;
 }
@@ -129,16 +132,16 @@ enum place engine_choose(enum engine engine)
 
 bool engine_watch(enum watch_method *method, struct debug_ways *ways)
 {
-	struct probe_result result;
 	char why[160];
 
 	if (*method == WATCH_NONE)
 		return true;
-	kvm_probe_debug(DEVICE, &result);
-	*ways = probe_debug_ways(&result);
+	if (!looked)
+		kvm_probe_debug(DEVICE, &found);
+	*ways = probe_debug_ways(&found);
 	if (*method == WATCH_STEP || *method == WATCH_GATES || *method == WATCH_RING)
 		return true;
-	if (probe_breaks(&result, why, sizeof why)) {
+	if (probe_breaks(&found, why, sizeof why)) {
 		*method = WATCH_BREAK;
 	} else if (*method == WATCH_AUTO) {
 		*method = WATCH_STEP;

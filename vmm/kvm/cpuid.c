@@ -10,9 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* As many as KVM has ever taken or given. */
-#define ENTRIES                 256
-
 /* Leaves that hold the vendor: SDM vol. 2A and APM vol. 3, CPUID. */
 #define LEAF_VENDOR             0x00000000
 #define LEAF_VENDOR_EXTENDED    0x80000000
@@ -140,7 +137,7 @@ static void add_topology(struct kvm_cpuid2 *cpuid)
 		if (cpuid->entries[i].index == 1)
 			return;
 	}
-	if (first && cpuid->nent < ENTRIES)
+	if (first && cpuid->nent < VM_CPUID_ENTRIES)
 		cpuid->entries[cpuid->nent++] = (struct kvm_cpuid_entry2) {
 			.function = LEAF_TOPOLOGY, .index = 1, .flags = KVM_CPUID_FLAG_SIGNIFCANT_INDEX,
 		};
@@ -157,12 +154,13 @@ static bool is_amd(const struct kvm_cpuid2 *cpuid)
 static int copy_cpuid(struct vm *vm, struct kvm_cpuid2 *cpuid)
 {
 	const struct vm_config *config = &vm->machine->config;
+	const struct kvm_cpuid2 *supported;
 	int deadline, r;
 
-	cpuid->nent = ENTRIES;
-	r = vm_ioctl(vm->machine->device, KVM_GET_SUPPORTED_CPUID, cpuid);
+	r = vm_supported(vm->machine->device, &supported);
 	if (r < 0)
 		return r;
+	memcpy(cpuid, supported, sizeof(*cpuid) + supported->nent * sizeof(cpuid->entries[0]));
 	if (config->cpu_vendor_set) {
 		set_vendor(cpuid, LEAF_VENDOR, vendor_id[config->cpu_vendor].basic);
 		set_vendor(cpuid, LEAF_VENDOR_EXTENDED, vendor_id[config->cpu_vendor].extended);
@@ -178,7 +176,7 @@ static int copy_cpuid(struct vm *vm, struct kvm_cpuid2 *cpuid)
 
 int vm_setup_cpuid(struct vm *vm)
 {
-	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + ENTRIES * sizeof(cpuid->entries[0]));
+	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + VM_CPUID_ENTRIES * sizeof(cpuid->entries[0]));
 	int r;
 
 	if (!cpuid) {

@@ -72,6 +72,15 @@ void vm_machine_close(struct vm_machine *machine);
  */
 int vm_machine_let_ticks_go(struct vm_machine *machine);
 
+/*
+ * supported.c: what KVM can have CPUID say.  vm_supported_begin may ask for it ahead, of a device that stays open until
+ * vm_supported_end.
+ */
+#define VM_CPUID_ENTRIES        256     /* as many as KVM has ever taken or given */
+void vm_supported_begin(int device);
+void vm_supported_end(void);
+int vm_supported(int device, const struct kvm_cpuid2 **supported);
+
 /* cpuid.c: what the guest's CPUID says. */
 int vm_setup_cpuid(struct vm *vm);
 

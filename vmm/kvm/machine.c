@@ -65,6 +65,7 @@ static int open_device(struct vm_machine *m, const char *path)
 		message("KVM_GET_API_VERSION: %s speaks version %d, not %d", path, r, KVM_API_VERSION);
 		return -ENOTSUP;
 	}
+	vm_supported_begin(m->device);
 	return 0;
 }
 
@@ -240,6 +241,7 @@ int vm_machine_open(struct vm_machine *m, const char *device)
 
 void vm_machine_close(struct vm_machine *m)
 {
+	vm_supported_end();
 	close_fd(m->fd);
 	close_fd(m->device);
 	if (m->memory)

@@ -12,19 +12,31 @@
 
 #define MODULES "/sys/module"
 
-enum vendor host_vendor(void)
+static enum vendor read_vendor(void)
 {
 	/* AMD's design is sold under a second name. */
 	static const char *const amd[] = { "AuthenticAMD", "HygonGenuine" };
 	unsigned eax, id[3];
 
-	if (!__get_cpuid(0, &eax, &id[0], &id[2], &id[1]))
-		return VENDOR_INTEL;
+	__cpuid(0, eax, id[0], id[2], id[1]);
 	for (size_t i = 0; i < sizeof(amd) / sizeof(amd[0]); i++) {
 		if (memcmp(id, amd[i], sizeof(id)) == 0)
 			return VENDOR_AMD;
 	}
 	return VENDOR_INTEL;
+}
+
+/* Where this host is a guest, CPUID is trapped: once is enough. */
+enum vendor host_vendor(void)
+{
+	static enum vendor vendor;
+	static bool known;
+
+	if (!known) {
+		vendor = read_vendor();
+		known = true;
+	}
+	return vendor;
 }
 
 /* Some module named kvm_SOMETHING. */
