@@ -7,6 +7,8 @@
  *   fflush of the second printer   what the machine prints there asks to be saved: done, and Bochs ends
  *   fgets of its first command     the machine is made and has not run: it is filled with what was saved
  *   write to a terminal            the one that it made itself and nobody reads, where it draws its screen: dropped
+ *   fopen of the saved memory      which it would copy, 64 bytes at a time, into a temporary file and read it from there,
+ *   and tmpfile behind that        for parts that have no room in its own memory (none here): it reads from what was saved
  *
  * And lets time pass in it.  Bochs 2.7 enters a guest of VMX with its RFLAGS
  * before it knows that this is one; so with IF = 0 it masks interrupts, though
@@ -17,10 +19,12 @@
 #include "box/bochs_keeper.h"
 
 #include <dlfcn.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -96,6 +100,37 @@ int fflush(FILE *file)
 	return next(file);
 }
 
+/* The machine's memory among what was saved, between Bochs' opening it and its making the copy. */
+static char memory[PATH_MAX];
+static bool copies, copied;
+
+FILE *fopen64(const char *path, const char *mode)
+{
+	static FILE *(*next)(const char *, const char *);
+	const char *saved = getenv(BOCHS_RESTORE), *name = strrchr(path, '/');
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "fopen64");
+	if (!saved || copied || !name || strcmp(name, BOCHS_MEMORY) || strncmp(path, saved, strlen(saved)))
+		return next(path, mode);
+	snprintf(memory, sizeof(memory), "%s", path);
+	copies = true;
+	return next("/dev/null", mode);
+}
+
+FILE *tmpfile64(void)
+{
+	static FILE *(*next)(void);
+
+	if (!next)
+		*(void **)&next = dlsym(RTLD_NEXT, "tmpfile64");
+	if (!copies)
+		return next();
+	copies = false;
+	copied = true;
+	return fopen64(memory, "rb");
+}
+
 static void restore(const char *path)
 {
 	void *param = _ZN13bx_real_sim_c16get_param_stringEPKcP10bx_param_c(SIM, "general.restore_path", NULL);
@@ -103,7 +138,7 @@ static void restore(const char *path)
 	if (!param)
 		_exit(1);
 	_ZN17bx_param_string_c3setEPKc(param, path);
-	if (!_ZN13bx_real_sim_c16restore_hardwareEv(SIM))
+	if (!_ZN13bx_real_sim_c16restore_hardwareEv(SIM) || copies)
 		_exit(1);
 	_Z25bx_sr_after_restore_statev();
 }

@@ -9,6 +9,7 @@
 /* Environment: a directory to save to, or that the machine is taken from. */
 #define BOCHS_SAVE      "VMM_BOCHS_SAVE"
 #define BOCHS_RESTORE   "VMM_BOCHS_RESTORE"
+#define BOCHS_MEMORY    "/memory.ram"           /* the machine's memory in such a directory */
 #define BOCHS_SAVED     83                      /* exit status: it is saved */
 
 /* A saved machine opens its files by these numbers again. */
