@@ -66,6 +66,28 @@ mutant() {
 		dd of="$work/$1.elf" bs=1 seek="$offset" conv=notrunc status=none
 }
 
+# Programs with one file of vmm/ changed, made from the build's own objects: in $work/mutants, with the build's box beside them.
+
+# edited FILE SED-EXPRESSION: its copy there, and whether it is another one now
+edited() {
+	mkdir -p "$work/mutants"
+	sed "$2" "$here/../../vmm/$1" >"$work/mutants/${1##*/}"
+	! cmp -s "$here/../../vmm/$1" "$work/mutants/${1##*/}"
+}
+
+# remade PROGRAM FILE: that program there, with that copy compiled and linked as the build does it
+remade() {
+	local object=$work/mutants/${2##*/}.o compile link
+	[ -e "$work/mutants/box" ] || [ ! -e "$build/box" ] || cp -as "$(readlink -f "$build/box")" "$work/mutants/box"
+	compile=$(jq -r --arg output "libcore.a.p/vmm_${2//\//_}.o" '.[] | select(.output == $output).command' "$build/compile_commands.json")
+	link=$(ninja -C "$build" -t commands "$1" | tail -n 1)
+	[[ $compile = *' -o '* && $link = *" -o $1 "* ]] || { echo "no command makes $2 or $1"; return 1; }
+	compile=$(sed -E 's/ -M[DQF]( [^ ]*\.o(\.d)?)?//g; s/ -o .*//' <<<"$compile")
+	# What is in the object already is not taken from the archive.
+	(cd "$build" && eval "$compile -w -o '$object' -c '$work/mutants/${2##*/}'" &&
+		eval "${link/ -o $1 / -o "'$work/mutants/$1' '$object'" }")
+}
+
 # skip_all REASON: nothing here can be tested on this machine.
 skip_all() {
 	echo "1..0 # SKIP $1"
