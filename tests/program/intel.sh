@@ -1,6 +1,8 @@
 #!/bin/bash
 # The Intel box: the same two guests, on a processor of the other vendor.
 . "$(dirname "$0")/tap.sh"
+mkdir "$work/tmp"
+export TMPDIR=$work/tmp                 # others have boxes of their own under way
 
 run guest -f json --engine=box-intel "$build/guest.elf"
 if grep -q 'apt-get install bochs' "$work/guest.err"; then
