@@ -5,10 +5,9 @@
 . "$(dirname "$0")/tap.sh"
 
 # A build directory of its own: its snapshots are of a QEMU with the plugin.
-mkdir -p "$work/build" "$work/bin"
+mkdir -p "$work/build/box" "$work/bin"
 cp "$vmm" "$work/build"
-cp -r "$build/box" "$work/build" 2>/dev/null
-rm -f "$work"/build/box/snapshot-*
+ln -s "$build"/box/{boot,lib} "$work/build/box"
 plugin=$(find "$build" -name gatecount.so)
 qemu=$(command -v qemu-system-x86_64)
 printf '#!/bin/sh\nexec %s "$@" -plugin %s,out=%s\n' "$qemu" "$plugin" "$work/executed" >"$work/bin/qemu-system-x86_64"
@@ -37,7 +36,7 @@ for guest in "$build"/*.elf; do
 	bench* | first) continue ;;     # want a command line
 	calls* | entries* | handlers | spaces*) continue ;;             # those of ring.sh: millions of calls
 	*-sweep) continue ;;            # half an hour's worth of steps; the kernel is that of guest.elf or guest32.elf
-	spin) counted "$guest" --timeout=2 ;;
+	smp | spin | uart) counted "$guest" --timeout=2 ;;        # wait for ever: for a processor, for nothing, for input
 	*) counted "$guest" ;;
 	esac
 	case $name in

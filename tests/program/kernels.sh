@@ -35,10 +35,26 @@ test_xen() {
 ! have "Xen" "$xen" || test_xen
 
 # GNU Mach: an ELF64 file with a Multiboot header, segments of an LDT in ring 3, and a call gate that leads to UD2.
+# When it has said so it loops for ever: it is ended there, and its trace has no summary.
 test_gnu_mach() {
-	run gnumach -f json -m 64M --timeout=200 --module="$build/mach-task \$(task-create) \$(task-resume)" \
-		--append="console=com0" "$gnumach"
-	check "GNU Mach: nothing contradicted" json gnumach '.[-1].checks.contradicted == 0'
+	local mach second
+	: >"$work/gnumach.err"
+	"$vmm" -f json -m 64M --timeout=400 --module="$build/mach-task \$(task-create) \$(task-resume)" \
+		--append="console=com0" "$gnumach" >"$work/gnumach.out" 2>"$work/gnumach.err" </dev/null &
+	mach=$!
+	for ((second = 0; second < 400; second++)); do
+		! grep -q '^guest: panic' "$work/gnumach.err" || break
+		kill -0 $mach 2>/dev/null || break
+		sleep 1
+	done
+	sleep 3                         # what was seen is written once a second
+	kill -TERM $mach 2>/dev/null
+	wait $mach
+	# Its last line may be half a one.
+	[ -z "$(tail -c 1 "$work/gnumach.out")" ] || sed -i '$d' "$work/gnumach.out"
+	cat "$work/gnumach.out" >>"$work/every.json"
+	check "GNU Mach: nothing contradicted" json gnumach \
+		'map(.checks // [] | .[]?) | length > 1000 and all(.verdict == "held")'
 	check "GNU Mach: starts its first task" grep -q "^guest: start .*mach-task:" "$work/gnumach.err"
 	check "GNU Mach: to 32-bit code of an LDT" json gnumach '
 		map(select(.kind == "iret" and .after.cpl == 3))[0] | .after.cs == "0x17" and .after.mode == "compat" and .popped.cs.dpl == 3'
