@@ -36,12 +36,17 @@ static const struct check *find(const struct check_list *list, enum field field)
 	return NULL;
 }
 
+/* Counted, they are as many as listed, and -1 where one of these does not hold. */
 static struct check_list run(const struct check_context *context, const struct transition *t)
 {
 	struct check_list list;
+	bool all = true;
 
 	memset(&list, 0xa5, sizeof(list));
 	check_transition(context, t, &list);
+	for (unsigned i = 0; i < list.count; i++)
+		all = all && list.check[i].held;
+	cr_assert_eq(check_held(context, t), all && !t->recorded ? (int)list.count : -1);
 	return list;
 }
 

@@ -66,6 +66,42 @@ Test(model_fields, frame)
 	cr_assert_eq(prediction_value(&p, FIELD_ERROR), 9);
 }
 
+/* A structure without two bytes alike that follow each other. */
+static void fill(void *to, size_t size)
+{
+	for (size_t n = 0; n < size; n++)
+		((uint8_t *)to)[n] = (uint8_t)(n * 167 + 13);
+}
+
+Test(model_fields, all_at_once)
+{
+	uint64_t value[FIELD_COUNT], mask[FIELD_COUNT];
+	struct prediction p = { .defined = UINT64_C(0x5a5a5aa5a5a5), .msr_value = 7, .vector = 8, .error = 9 };
+
+	fill(p.after.gpr, sizeof(p.after.gpr));
+	fill(p.unsaid, sizeof(p.unsaid));
+	p.after.rip = 0x1111;
+	p.after.rflags = 0x2222;
+	p.after.cs = (struct x86_segment){ .base = 1, .limit = 2, .selector = 3, .type = 4, .s = true, .l = true };
+	p.after.ss = (struct x86_segment){ .base = 5, .limit = 6, .selector = 7, .type = 8, .p = true, .g = true };
+	p.after.gs.base = 0x3333;
+	p.after.msr.kernel_gs_base = 0x4444;
+	p.after.cr0 = p.after.cpl = 1;
+	p.frame = (struct frame){ .error = 1, .rip = 2, .cs = 3, .rflags = 4, .rsp = 5, .ss = 6 };
+	for (unsigned turn = 0; turn < 2; turn++, p.defined = ~p.defined) {
+		p.rflags_defined = 0xff00 << turn;
+		p.frame_rflags_defined = 0xff0000 << turn;
+		prediction_fields(&p, value, mask);
+		for (unsigned f = 0; f < FIELD_COUNT; f++) {
+			cr_expect_eq(value[f], prediction_value(&p, f), "%s", field_name(f));
+			cr_expect_eq(mask[f], prediction_mask(&p, f), "%s", field_name(f));
+		}
+	}
+	x86_fields(&p.after, value);
+	for (unsigned f = 0; f < FIELD_COUNT; f++)
+		cr_expect_eq(value[f], x86_field(&p.after, f), "%s", field_name(f));
+}
+
 Test(model_fields, masks)
 {
 	struct prediction p = { .defined = FIELD_BIT(FIELD_RFLAGS) | FIELD_BIT(FIELD_RAX),

@@ -47,13 +47,15 @@ static bool on_header(struct reading *r)
 static void tell(struct reading *r, const struct transition *t)
 {
 	const struct read_request *q = r->request;
+	const bool wanted = r->sink && q->wanted(q->options, t), told = wanted && !q->lint_only;
 	struct check_list checks;
-	const bool contradicted = tally_transition(&r->tally, t, &r->view, &checks);
+	const bool contradicted = told ? tally_transition(&r->tally, t, &r->view, &checks) :
+				  tally_unread(&r->tally, t, &r->view, &checks);
 
 	if (r->trace.header.header.returns)
 		ring_calls_told(&r->calls, t);
 
-	if (r->sink && !q->wanted(q->options, t) && !contradicted)
+	if (r->sink && !wanted && !contradicted)
 		return;
 	r->tally.summary.events++;
 	if (r->sink && !q->lint_only)

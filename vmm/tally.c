@@ -19,6 +19,13 @@ void tally_end(struct tally *t)
 	claims_free(t->claims);
 }
 
+/* Claims ask for the state before. */
+static void judge(struct tally *t, const struct transition *transition, struct guest_view *view)
+{
+	if (!transition->recorded)
+		claims_transition(t->claims, transition, view);
+}
+
 bool tally_transition(struct tally *t, const struct transition *transition, struct guest_view *view,
                       struct check_list *checks)
 {
@@ -33,10 +40,21 @@ bool tally_transition(struct tally *t, const struct transition *transition, stru
 		else
 			t->summary.checks_contradicted++;
 	}
-	/* Claims ask for the state before. */
-	if (!transition->recorded)
-		claims_transition(t->claims, transition, view);
+	judge(t, transition, view);
 	return t->summary.checks_contradicted > contradicted;
+}
+
+bool tally_unread(struct tally *t, const struct transition *transition, struct guest_view *view,
+                  struct check_list *checks)
+{
+	const int held = check_held(&t->context, transition);
+
+	if (held < 0)
+		return tally_transition(t, transition, view, checks);
+	t->summary.checks_held += (unsigned)held;
+	t->unchecked += !held;
+	judge(t, transition, view);
+	return false;
 }
 
 void tally_claims(struct tally *t, struct sink *sink)

@@ -24,6 +24,9 @@ void tally_end(struct tally *t);
 /* Check one and let the claims judge it.  Returns whether something was contradicted. */
 bool tally_transition(struct tally *t, const struct transition *transition, struct guest_view *view,
                       struct check_list *checks);
+/* The same, where nobody reads the checks unless something was: only then they are filled. */
+bool tally_unread(struct tally *t, const struct transition *transition, struct guest_view *view,
+                  struct check_list *checks);
 /* The claims' verdicts into the summary, and to sink, unless that is NULL. */
 void tally_claims(struct tally *t, struct sink *sink);
 /* The exit status, also into the summary; otherwise is what the end alone makes of it. */

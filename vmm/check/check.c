@@ -17,7 +17,9 @@ struct comparison {
 	const struct check_context *context;
 	const struct transition *t;
 	enum gate_kind kind;            /* whose section of the manual is the source */
-	struct check_list *list;
+	struct check_list *list;        /* NULL: only how many held is asked for, */
+	unsigned held;
+	bool differs;                   /* and whether all did */
 };
 
 static bool holds(const struct check *check)
@@ -25,26 +27,50 @@ static bool holds(const struct check *check)
 	return check->expected_none == check->observed_none && check->expected == check->observed;
 }
 
-static void add(struct comparison *c, struct check check)
+/* Whether something of it is left to compare: the emulator may spoil bits of it, or all. */
+static bool explain(struct comparison *c, struct check *check)
 {
+	struct check_list *list = c->list;
 	uint64_t spared;
 
-	if (c->list->count >= CHECKS_MAX)
-		return;
+	check->known = known_deviation(c->context, c->t, check, &spared);
+	if (!spared)
+		return true;
+	check->mask &= ~spared;
+	check->expected &= check->mask;
+	check->observed &= check->mask;
+	check->held = holds(check);
+	if (list && list->spared_count < SPARED_MAX)
+		list->spared[list->spared_count++] = check->known;
+	return check->mask;
+}
+
+static void count(struct comparison *c, struct check check)
+{
 	check.held = holds(&check);
-	check.source = model_source(c->context->vendor, c->kind, check.field);
-	check.known = known_deviation(c->context, c->t, &check, &spared);
-	if (spared) {
-		check.mask &= ~spared;
-		check.expected &= check.mask;
-		check.observed &= check.mask;
-		check.held = holds(&check);
-		if (c->list->spared_count < SPARED_MAX)
-			c->list->spared[c->list->spared_count++] = check.known;
-		if (!check.mask)
-			return;                 /* nothing of it is left to compare */
+	if (!check.held && !explain(c, &check))
+		return;
+	c->held += check.held;
+	c->differs |= !check.held;
+}
+
+static void add(struct comparison *c, const struct check *compared)
+{
+	struct check_list *list = c->list;
+	struct check *check;
+
+	if (!list) {
+		count(c, *compared);
+		return;
 	}
-	c->list->check[c->list->count++] = check;
+	if (list->count >= CHECKS_MAX)
+		return;
+	check = &list->check[list->count];
+	*check = *compared;
+	check->held = holds(check);
+	check->source = model_source(c->context->vendor, c->kind, check->field);
+	if (check->held || explain(c, check))
+		list->count++;
 }
 
 static bool in_frame(enum field f)
@@ -64,57 +90,101 @@ static bool frame_has(const struct frame *frame, enum field f)
 	return (unsigned)(f - FIELD_FRAME_RIP) < words;
 }
 
+/* Of which nothing was sampled. */
+static void leave_out(uint64_t mask[FIELD_COUNT], uint64_t fields)
+{
+	for (unsigned f = 0; fields && f < FIELD_COUNT; f++, fields >>= 1)
+		if (fields & 1)
+			mask[f] = 0;
+}
+
 /*
- * The bits that cannot be seen here: what was not sampled, what the tracer
+ * Without the bits that cannot be seen here: what was not sampled, what the tracer
  * lent, and an error code, which is known from nothing but this very frame.
  * #DF's is always 0.
  */
-static uint64_t unseen_bits(const struct transition *t, enum field f)
+static void mask_unseen(const struct transition *t, uint64_t mask[FIELD_COUNT])
 {
-	if (t->unseen & FIELD_BIT(f))
-		return UINT64_MAX;
-	switch (f) {
-	case FIELD_RFLAGS:
-		return t->rflags_lent;
-	case FIELD_R11:
-		return t->r11_lent;
-	case FIELD_FRAME_RFLAGS:
-		return t->frame_rflags_lent;
-	case FIELD_FRAME_ERROR:
-		return transition_fault(t)->vector == X86_VECTOR_DF ? 0 : UINT32_MAX;
-	default:
-		return 0;
-	}
+	leave_out(mask, t->unseen);
+	mask[FIELD_RFLAGS] &= ~t->rflags_lent;
+	mask[FIELD_R11] &= ~t->r11_lent;
+	mask[FIELD_FRAME_RFLAGS] &= ~t->frame_rflags_lent;
+	if (transition_fault(t)->vector != X86_VECTOR_DF)
+		mask[FIELD_FRAME_ERROR] &= ~(uint64_t)UINT32_MAX;
 }
 
-static uint64_t observed_value(const struct transition *t, enum field f)
+static void observe(const struct transition *t, uint64_t value[FIELD_COUNT])
 {
-	if (in_frame(f))
-		return frame_field(&t->frame, f);
-	return f == FIELD_MSR ? t->msr_readback : x86_field(&t->after, f);
+	x86_fields(&t->after, value);
+	frame_fields(&t->frame, value);
+	value[FIELD_MSR] = t->msr_readback;
 }
 
-static void compare_field(struct comparison *c, const struct prediction *p, enum field f)
-{
-	uint64_t mask = prediction_mask(p, f) & ~unseen_bits(c->t, f);
-	bool none = in_frame(f) && !frame_has(&c->t->frame, f);
+/* What is compared of the state after. */
+struct fields {
+	uint64_t expected[FIELD_COUNT], observed[FIELD_COUNT], mask[FIELD_COUNT];
+};
 
-	if (!mask)
-		return;
-	add(c, (struct check) {
-		.field = f, .mask = mask,
-		.expected = prediction_value(p, f) & mask,
-		.observed = none ? NONE : observed_value(c->t, f) & mask, .observed_none = none,
+static void compare_field(struct comparison *c, const struct fields *all, enum field f)
+{
+	const uint64_t mask = all->mask[f];
+	const bool none = in_frame(f) && !frame_has(&c->t->frame, f);
+
+	add(c, &(struct check){
+		.field = f, .mask = mask, .expected = all->expected[f] & mask,
+		.observed = none ? NONE : all->observed[f] & mask, .observed_none = none,
 	});
+}
+
+/* Words of the frame that must be there and are not: a bit a field. */
+static uint64_t lacking_words(const struct transition *t, const uint64_t mask[FIELD_COUNT])
+{
+	uint64_t lacking = 0;
+
+	for (enum field f = FIELD_FRAME_RIP; f <= FIELD_FRAME_ERROR; f++)
+		if (mask[f] && !frame_has(&t->frame, f))
+			lacking |= FIELD_BIT(f);
+	return lacking;
+}
+
+/* Those that hold are counted at once; the others want a closer look, each. */
+static void count_fields(struct comparison *c, const struct fields *all)
+{
+	uint64_t differ[FIELD_COUNT], any = 0, lacking = lacking_words(c->t, all->mask);
+	unsigned compared = 0;
+
+	for (unsigned f = 0; f < FIELD_COUNT; f++) {
+		differ[f] = (all->expected[f] ^ all->observed[f]) & all->mask[f];
+		any |= differ[f];
+		compared += all->mask[f] != 0;
+	}
+	c->held += compared;
+	if (!any && !lacking)
+		return;
+	for (enum field f = 0; f < FIELD_COUNT; f++) {
+		if (!differ[f] && !(lacking & FIELD_BIT(f)))
+			continue;
+		c->held--;
+		compare_field(c, all, f);
+	}
 }
 
 /* Everything that the manual says of the state after. */
 static void compare_after(struct comparison *c, const struct prediction *p)
 {
-	for (enum field f = 0; f < FIELD_COUNT; f++) {
-		if (f != FIELD_VECTOR && f != FIELD_ERROR)
-			compare_field(c, p, f);
+	struct fields all;
+
+	prediction_fields(p, all.expected, all.mask);
+	observe(c->t, all.observed);
+	mask_unseen(c->t, all.mask);
+	all.mask[FIELD_VECTOR] = all.mask[FIELD_ERROR] = 0;
+	if (!c->list) {
+		count_fields(c, &all);
+		return;
 	}
+	for (enum field f = 0; f < FIELD_COUNT; f++)
+		if (all.mask[f])
+			compare_field(c, &all, f);
 }
 
 static void compare_error(struct comparison *c, const struct prediction *p, const struct gate *raised)
@@ -124,7 +194,7 @@ static void compare_error(struct comparison *c, const struct prediction *p, cons
 
 	if ((!p->has_error && !raised->has_error) || (both && !(mask & UINT32_MAX)))
 		return;
-	add(c, (struct check) {
+	add(c, &(struct check) {
 		.field = FIELD_ERROR, .mask = mask,
 		.expected = p->has_error ? p->error & mask : NONE, .expected_none = !p->has_error,
 		.observed = raised->has_error ? raised->error & mask : NONE, .observed_none = !raised->has_error,
@@ -135,7 +205,7 @@ static void compare_error(struct comparison *c, const struct prediction *p, cons
 static void compare_vector(struct comparison *c, const struct prediction *p, const struct gate *raised,
                            bool fault)
 {
-	add(c, (struct check) {
+	add(c, &(struct check) {
 		.field = FIELD_VECTOR, .mask = NONE,
 		.expected = fault ? p->vector : NONE, .expected_none = !fault,
 		.observed = raised ? raised->vector : NONE, .observed_none = !raised,
@@ -151,17 +221,16 @@ static bool is_behind(const struct gate *raised, const struct prediction *p)
 }
 
 /* Whether the instruction passes its gate as it must; then the state behind it. */
-static void compare_gate(struct comparison *c)
+static void compare_gate(struct comparison *c, const struct prediction *p)
 {
 	const struct gate *raised = c->t->faulted ? transition_fault(c->t) : NULL;
-	struct prediction p = predict(c->context->vendor, &c->t->gate, &c->t->before);
-	bool fault = p.fault || (p.may_fault && raised);
-	bool silent = !p.fault && !p.may_fault && !p.defined;
+	bool fault = p->fault || (p->may_fault && raised);
+	bool silent = !p->fault && !p->may_fault && !p->defined;
 
-	if (!silent && !(p.fault_open && raised) && (fault || raised) && !(fault && is_behind(raised, &p)))
-		compare_vector(c, &p, raised, fault);
+	if (!silent && !(p->fault_open && raised) && (fault || raised) && !(fault && is_behind(raised, p)))
+		compare_vector(c, p, raised, fault);
 	if (!fault && !raised)
-		compare_after(c, &p);
+		compare_after(c, p);
 }
 
 /* How an exception is delivered is a gate of its own, which may in turn be predicted to fault. */
@@ -177,19 +246,41 @@ static void compare_delivery(struct comparison *c)
 		compare_after(c, &p);
 }
 
+static void compare(struct comparison *c)
+{
+	const struct transition *t = c->t;
+
+	if (t->gate.kind != GATE_FAULT) {
+		const struct prediction p = predict(c->context->vendor, &t->gate, &t->before);
+
+		if (c->list)
+			vendors_compare_with(c->context->vendor, &p, &t->gate, &t->before, &c->list->other_vendor);
+		compare_gate(c, &p);
+	}
+	if (t->gate.kind == GATE_FAULT || t->faulted)
+		compare_delivery(c);
+}
+
 void check_transition(const struct check_context *context, const struct transition *t,
                       struct check_list *list)
 {
-	struct comparison c = { context, t, t->gate.kind, list };
+	struct comparison c = { .context = context, .t = t, .kind = t->gate.kind, .list = list };
 
 	if (t->recorded) {
 		check_recorded(context, t, list);
 		return;
 	}
 	list->count = list->spared_count = 0;
-	vendors_compare(context->vendor, &t->gate, &t->before, &list->other_vendor);
-	if (t->gate.kind != GATE_FAULT)
-		compare_gate(&c);
-	if (t->gate.kind == GATE_FAULT || t->faulted)
-		compare_delivery(&c);
+	list->other_vendor.count = 0;
+	compare(&c);
+}
+
+int check_held(const struct check_context *context, const struct transition *t)
+{
+	struct comparison c = { .context = context, .t = t, .kind = t->gate.kind };
+
+	if (t->recorded)
+		return -1;
+	compare(&c);
+	return c.differs ? -1 : (int)c.held;
 }

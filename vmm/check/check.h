@@ -54,6 +54,12 @@ static inline const struct gate *transition_fault(const struct transition *t)
 void check_transition(const struct check_context *context, const struct transition *t,
                       struct check_list *list);
 
+/*
+ * How many checks that would be, if all held; -1: check_transition is to say which did not.  Cheaper, where nobody reads
+ * them one by one.
+ */
+int check_held(const struct check_context *context, const struct transition *t);
+
 /* The same of a recorded entry (check_transition calls it): may yield count 0, where nothing can be said of it. */
 void check_recorded(const struct check_context *context, const struct transition *t, struct check_list *list);
 /*

@@ -25,29 +25,52 @@ static bool decided(const struct prediction *p)
 	return !p->may_fault && !p->fault_open && (p->fault || p->defined);
 }
 
-void vendors_compare(enum vendor here, const struct gate *gate, const struct x86_state *before,
-                     struct vendor_differences *differences)
+/* Fields in which they differ, of those that both manuals say. */
+static void compare_fields(struct vendor_differences *differences, const struct prediction *p, const struct prediction *q,
+                           enum vendor there, enum gate_kind kind)
+{
+	uint64_t a[FIELD_COUNT], b[FIELD_COUNT], mask[FIELD_COUNT], more[FIELD_COUNT], differ = 0;
+
+	prediction_fields(p, a, mask);
+	prediction_fields(q, b, more);
+	mask[FIELD_VECTOR] = mask[FIELD_ERROR] = 0;
+	for (unsigned f = 0; f < FIELD_COUNT; f++) {
+		mask[f] &= more[f];
+		differ |= (a[f] ^ b[f]) & mask[f];
+	}
+	if (!differ)
+		return;
+	for (enum field f = 0; f < FIELD_COUNT; f++)
+		if ((a[f] ^ b[f]) & mask[f])
+			add(differences, (struct vendor_difference){
+				.field = f, .here = a[f] & mask[f], .there = b[f] & mask[f],
+				.source = model_source(there, kind, f),
+			});
+}
+
+void vendors_compare_with(enum vendor here, const struct prediction *p, const struct gate *gate,
+                          const struct x86_state *before, struct vendor_differences *differences)
 {
 	const enum vendor there = other_vendor(here);
-	const struct prediction p = predict(here, gate, before), q = predict(there, gate, before);
+	struct prediction q;
 
 	differences->count = 0;
 	if (gate->kind == GATE_FAULT)
 		return;
-	if (decided(&p) && decided(&q) && vector_of(&p) != vector_of(&q))
+	q = predict(there, gate, before);
+	if (decided(p) && decided(&q) && vector_of(p) != vector_of(&q))
 		add(differences, (struct vendor_difference){
-			.field = FIELD_VECTOR, .here = vector_of(&p), .there = vector_of(&q),
+			.field = FIELD_VECTOR, .here = vector_of(p), .there = vector_of(&q),
 			.source = model_source(there, gate->kind, FIELD_VECTOR),
 		});
-	if (p.fault || q.fault)
-		return;
-	for (enum field f = 0; f < FIELD_COUNT; f++) {
-		const uint64_t mask = prediction_mask(&p, f) & prediction_mask(&q, f);
-		const uint64_t a = prediction_value(&p, f) & mask, b = prediction_value(&q, f) & mask;
+	if (!p->fault && !q.fault)
+		compare_fields(differences, p, &q, there, gate->kind);
+}
 
-		if (f != FIELD_VECTOR && f != FIELD_ERROR && a != b)
-			add(differences, (struct vendor_difference){
-				.field = f, .here = a, .there = b, .source = model_source(there, gate->kind, f),
-			});
-	}
+void vendors_compare(enum vendor here, const struct gate *gate, const struct x86_state *before,
+                     struct vendor_differences *differences)
+{
+	const struct prediction p = predict(here, gate, before);
+
+	vendors_compare_with(here, &p, gate, before, differences);
 }

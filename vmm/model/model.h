@@ -129,6 +129,11 @@ uint64_t frame_field(const struct frame *frame, enum field f);
 /* Value of a field in a state.  Frame, MSR, vector fields are not part of a state: 0. */
 uint64_t x86_field(const struct x86_state *s, enum field f);
 
+/* All of them at once, as x86_field, prediction_value and prediction_mask give them. */
+void x86_fields(const struct x86_state *s, uint64_t value[FIELD_COUNT]);
+void prediction_fields(const struct prediction *p, uint64_t value[FIELD_COUNT], uint64_t mask[FIELD_COUNT]);
+void frame_fields(const struct frame *frame, uint64_t value[FIELD_COUNT]);      /* FIELD_FRAME_... alone */
+
 /* Where a manual says what field becomes: "SDM vol. 2B SYSCALL; APM vol. 3 SYSCALL".  Never NULL. */
 const char *model_source(enum vendor vendor, enum gate_kind kind, enum field field);
 

@@ -120,10 +120,9 @@ void predict_unsaid(struct prediction *p, uint64_t fields)
 	p->defined &= ~fields;
 }
 
-struct prediction predict_done(struct prediction p)
+void predict_done(struct prediction *p)
 {
-	open_upper_halves(&p, &p.after);
-	return p;
+	open_upper_halves(p, &p->after);
 }
 
 uint64_t next_rip(const struct x86_state *before, const struct gate *gate)

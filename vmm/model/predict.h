@@ -35,7 +35,7 @@ void predict_unsaid(struct prediction *p, uint64_t fields);
  * To be called last: the bits of general registers that are open because the
  * gate leaves or enters 64-bit mode (SDM vol. 1, 3.4.1.1).
  */
-struct prediction predict_done(struct prediction p);
+void predict_done(struct prediction *p);
 
 /* Address of the instruction behind the gate, as wide as the mode has it. */
 uint64_t next_rip(const struct x86_state *before, const struct gate *gate);

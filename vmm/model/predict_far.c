@@ -99,7 +99,8 @@ static struct prediction jump(enum vendor vendor, const struct gate *gate, const
 	if (gate->far == FAR_CALL)
 		push_return(&p, gate, before);
 	predict_load_cs(&p, cs, before->cpl);
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 static struct prediction far_ret(const struct gate *gate, const struct x86_state *before)
@@ -138,7 +139,8 @@ static struct prediction far_ret(const struct gate *gate, const struct x86_state
 	} else {
 		predict_move_rsp(&p, before, before->gpr[GPR_RSP] + 2 * size + gate->far_release);
 	}
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 struct prediction predict_far(enum vendor vendor, const struct gate *gate, const struct x86_state *before)

@@ -164,7 +164,8 @@ static struct prediction enter(const struct delivery *d)
 	/* ESP's use depends on SS.B; a 16-bit stack is not modelled. */
 	if (!d->is_long && !p.after.ss.db)
 		predict_unsaid(&p, FIELD_BIT(FIELD_RSP));
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 /* SDM vol. 3A, table 6-1; APM vol. 2, 8.2, which has 29 and 30 besides. */
@@ -202,6 +203,15 @@ static struct prediction deliver(enum vendor vendor, const struct gate *gate, co
 	return v.fault ? delivery_fault(&d, v) : enter(&d);
 }
 
+/* INTO without OF. */
+static struct prediction pass_by(const struct gate *gate, const struct x86_state *before)
+{
+	struct prediction p = predict_next(before, gate);
+
+	predict_done(&p);
+	return p;
+}
+
 struct prediction predict_int(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
 {
 	bool into = gate->vector == X86_VECTOR_OF && gate->length == 1;
@@ -209,7 +219,7 @@ struct prediction predict_int(enum vendor vendor, const struct gate *gate, const
 	if (into && x86_mode(before) == MODE_64)
 		return predict_fault(before, X86_VECTOR_UD);
 	if (into && !(before->rflags & X86_RFLAGS_OF))
-		return predict_done(predict_next(before, gate));
+		return pass_by(gate, before);
 	return deliver(vendor, gate, before, true);
 }
 

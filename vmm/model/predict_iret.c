@@ -73,5 +73,6 @@ struct prediction predict_iret(enum vendor vendor, const struct gate *gate, cons
 		p.rflags_defined &= ~(uint64_t)X86_RFLAGS_RF;
 	if (outward)
 		predict_drop_segments(&p);
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }

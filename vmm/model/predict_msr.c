@@ -143,7 +143,8 @@ struct prediction predict_wrmsr(enum vendor vendor, const struct gate *gate, con
 		write_msr(&p, msr, &w);
 	if (answer == UNKNOWN)
 		predict_may_gp(&p);
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 struct prediction predict_rdmsr(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
@@ -165,7 +166,8 @@ struct prediction predict_rdmsr(enum vendor vendor, const struct gate *gate, con
 	p.unsaid[FIELD_RDX] = open >> 32;
 	if (!msr)
 		predict_may_gp(&p);
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 struct prediction predict_swapgs(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
@@ -181,5 +183,6 @@ struct prediction predict_swapgs(enum vendor vendor, const struct gate *gate, co
 	p = predict_next(before, gate);
 	p.after.gs.base = before->msr.kernel_gs_base;
 	p.after.msr.kernel_gs_base = before->gs.base;
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }

@@ -45,7 +45,8 @@ static struct prediction legacy_syscall(const struct gate *gate, const struct x8
 	p.after.rip = before->msr.star & LOW_HALF;
 	p.after.rflags &= ~(uint64_t)(X86_RFLAGS_VM | X86_RFLAGS_IF | X86_RFLAGS_RF);
 	load_kernel_segments(&p, VENDOR_AMD, before->msr.star, false);
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 struct prediction predict_syscall(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
@@ -67,7 +68,8 @@ struct prediction predict_syscall(enum vendor vendor, const struct gate *gate, c
 	p.after.rip = mode == MODE_64 ? before->msr.lstar : before->msr.cstar;
 	p.after.rflags = rflags_after_syscall(before->rflags, before->msr.fmask);
 	load_kernel_segments(&p, vendor, before->msr.star, true);
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 static void load_user_segments(struct prediction *p, enum vendor vendor, uint64_t star, uint8_t operand_size)
@@ -99,7 +101,8 @@ static struct prediction sysret_64(enum vendor vendor, const struct gate *gate,
 	p.after.rip = wide ? rcx : rcx & LOW_HALF;
 	p.after.rflags = rflags_after_sysret(before->gpr[GPR_R11]);
 	load_user_segments(&p, vendor, before->msr.star, gate->operand_size);
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 /* AMD, compatibility and legacy mode: EFLAGS stay but for IF. */
@@ -110,7 +113,8 @@ static struct prediction sysret_32(const struct x86_state *before)
 	p.after.rip = before->gpr[GPR_RCX] & LOW_HALF;
 	p.after.rflags |= X86_RFLAGS_IF;
 	load_user_segments(&p, VENDOR_AMD, before->msr.star, 4);
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 struct prediction predict_sysret(enum vendor vendor, const struct gate *gate, const struct x86_state *before)

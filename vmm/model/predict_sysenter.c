@@ -35,7 +35,8 @@ struct prediction predict_sysenter(enum vendor vendor, const struct gate *gate,
 	p.after.cs = fixed_code_segment(sel.cs, 0, wide);
 	p.after.ss = fixed_stack_segment(sel.ss, 0);
 	p.after.cpl = 0;
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }
 
 struct prediction predict_sysexit(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
@@ -59,5 +60,6 @@ struct prediction predict_sysexit(enum vendor vendor, const struct gate *gate, c
 	p.after.cs = fixed_code_segment(sel.cs, 3, wide);
 	p.after.ss = fixed_stack_segment(sel.ss, 3);
 	p.after.cpl = 3;
-	return predict_done(p);
+	predict_done(&p);
+	return p;
 }

@@ -87,15 +87,29 @@ static const struct {
 	  { "SDM vol. 3A", "APM vol. 2" } },
 };
 _Static_assert(VENDOR_INTEL == 0 && VENDOR_AMD == 1, "order of manual[]");
+_Static_assert(sizeof(sources) / sizeof(sources[0]) < UINT8_MAX, "a row's number is a byte");
 
-const char *model_source(enum vendor vendor, enum gate_kind kind, enum field field)
+static unsigned find_row(enum gate_kind kind, enum field field)
 {
 	uint64_t bit = field < FIELD_COUNT ? FIELD_BIT(field) : ANY_FIELD;
-	unsigned kinds = kind < GATE_KINDS ? KIND(kind) : ALL_KINDS;
-	size_t i = 0;
+	unsigned kinds = kind < GATE_KINDS ? KIND(kind) : ALL_KINDS, i = 0;
 
 	/* The last row fits everything. */
 	while (!(sources[i].kinds & kinds) || !(sources[i].fields & bit))
 		i++;
-	return sources[i].manual[vendor == VENDOR_AMD];
+	return i;
+}
+
+const char *model_source(enum vendor vendor, enum gate_kind kind, enum field field)
+{
+	/* Which row it is, and 1; 0: nobody has looked yet.  Every check asks, and the answer never changes. */
+	static uint8_t found[GATE_KINDS][FIELD_COUNT];
+	unsigned row;
+
+	if (kind >= GATE_KINDS || field >= FIELD_COUNT)
+		return sources[find_row(kind, field)].manual[vendor == VENDOR_AMD];
+	row = found[kind][field];
+	if (!row)
+		found[kind][field] = row = (uint8_t)(find_row(kind, field) + 1);
+	return sources[row - 1].manual[vendor == VENDOR_AMD];
 }
