@@ -30,6 +30,111 @@ static bool get(const struct wire_field *table, void *to, size_t size)
 	return !r.bad && r.at == r.end;
 }
 
+/* --- the tables read field by field: what a plan must come to --- */
+
+static bool walk(struct wire_reader *r, const struct wire_field *table, uint8_t *base);
+
+static bool take(struct wire_reader *r, void *to, size_t size)
+{
+	if (size > (size_t)(r->end - r->at))
+		return false;
+	memcpy(to, r->at, size);
+	r->at += size;
+	return true;
+}
+
+static bool take_text(struct wire_reader *r, const char **text)
+{
+	*text = (const char *)r->at;
+	while (r->at < r->end && *r->at)
+		r->at++;
+	if (r->at++ == r->end)
+		return false;
+	if (**text && strspn(*text, "-") == strlen(*text))
+		++*text;
+	return true;
+}
+
+static bool walk_field(struct wire_reader *r, const struct wire_field *f, uint8_t *base)
+{
+	uint8_t *at = base + f->offset, byte = 0;
+	uint16_t written = 0;
+	uint64_t count = 0;
+	const char *text;
+
+	if (f->kind >= WIRE_LIST) {
+		if (!take(r, &written, sizeof(written)) || written > f->count)
+			return false;
+		count = written;
+		memcpy(base + f->count_offset, &count, f->count_size);
+	}
+	switch (f->kind) {
+	case WIRE_UINT:
+	case WIRE_HEX:
+		return take(r, at, f->size);
+	case WIRE_BOOL:
+		return take(r, &byte, 1) && byte < 2 && memcpy(at, &byte, 1);
+	case WIRE_ENUM:
+		return take(r, &byte, 1) && byte < f->limit && memcpy(at, &(unsigned){ byte }, sizeof(unsigned));
+	case WIRE_TEXT:
+		if (!take_text(r, &text))
+			return false;
+		text = *text ? text : NULL;
+		return memcpy(at, &text, sizeof(text));
+	case WIRE_CHARS:
+		return take_text(r, &text) && strlen(text) < f->size && strcpy((char *)at, text);
+	case WIRE_STRUCT:
+		return walk(r, f->table, at);
+	case WIRE_ARRAY:
+		count = f->count;
+		break;
+	case WIRE_HEXES:
+		return take(r, at, f->count * (size_t)f->size);
+	case WIRE_HEX_LIST:
+	case WIRE_BYTE_LIST:
+		return take(r, at, count * f->size);
+	case WIRE_BYTES:
+		if (count > (size_t)(r->end - r->at))
+			return false;
+		memcpy(at, &r->at, sizeof(r->at));
+		r->at += count;
+		return true;
+	case WIRE_LIST:
+		break;
+	}
+	for (unsigned n = 0; n < count; n++)
+		if (!walk(r, f->table, at + n * (size_t)f->size))
+			return false;
+	return true;
+}
+
+static bool walk(struct wire_reader *r, const struct wire_field *table, uint8_t *base)
+{
+	for (const struct wire_field *f = table; f->name; f++)
+		if (!walk_field(r, f, base))
+			return false;
+	return true;
+}
+
+/* Both ways take the same bytes, refuse the same, and make the same of them. */
+static void compare_ways(const struct wire_field *table, size_t structure, size_t size)
+{
+	static uint8_t planned[64 * 1024], walked[64 * 1024];
+	struct wire_reader r = { .at = bytes, .end = bytes + size }, q = r;
+	bool good;
+
+	cr_assert_leq(structure, sizeof(planned));
+	memset(planned, 0x5a, structure);
+	memset(walked, 0x5a, structure);
+	wire_get(&r, table, planned);
+	good = walk(&q, table, walked);
+	cr_assert_eq(good, !r.bad);
+	if (!good)
+		return;
+	cr_assert_eq(r.at, q.at);
+	cr_assert_arr_eq(planned, walked, structure);
+}
+
 /* A transition in which every member has a value of its own. */
 static struct transition full_transition(void)
 {
@@ -232,4 +337,45 @@ Test(trace_wire, a_death_comes_back)
 	cr_expect_str_eq(back.gate[0].symbol, "iret_exit");
 	cr_expect_null(back.rerun_failed);
 	cr_expect_str_eq(back.sentence, "a sentence");
+}
+
+/* Each byte in turn has each value that means something. */
+static void compare_changes(const struct wire_field *table, const void *from, size_t structure)
+{
+	static const uint8_t values[] = { 0, 1, 2, 3, '-', 0x7f, 0x80, 0xff };
+	const size_t size = put(table, from);
+
+	compare_ways(table, structure, size);
+	for (size_t at = 0; at < size; at++) {
+		const uint8_t good = bytes[at];
+
+		for (size_t n = 0; n < sizeof(values); n++) {
+			bytes[at] = values[n];
+			compare_ways(table, structure, size);
+		}
+		bytes[at] = good;
+		compare_ways(table, structure, at);
+	}
+}
+
+Test(trace_wire, read_by_a_plan_as_by_the_tables)
+{
+	static struct death death = { .end = "shutdown", .chain = { .count = 1 }, .line_count = 1, .gate_count = 1 };
+	const struct transition t = full_transition();
+	const struct facts facts = { .count = 2, .fact = {
+		{ .kind = FACT_READ, .wanted = 4, .size = 4, .found = true, .bytes = (const uint8_t *)"abcd" },
+		{ .kind = FACT_MAP, .found = true, .mapped = true, .mapping = { .gpa = 0x1000, .page_size = 4096, .nx = true } } } };
+	const struct symbol_fact symbol = { .question = SYMBOL_TEXT, .found = true, .address = 5, .name = "name+1A" };
+	const struct recorded_end end = { .end = "exit", .has_ring = true, .ring = { .calls = 5 } };
+	const struct recorded_batch batch = { .seq = 1, .efer = 2 };
+	const struct recorded_header header = { .header = { .guest = "g", .engine = "box" }, .context = { VENDOR_AMD, EMULATOR_QEMU } };
+
+	compare_changes(wire_transition, &t, sizeof(t));
+	compare_changes(wire_facts, &facts, sizeof(facts));
+	compare_changes(wire_symbol, &symbol, sizeof(symbol));
+	compare_changes(wire_end, &end, sizeof(end));
+	compare_changes(wire_batch, &batch, sizeof(batch));
+	compare_changes(wire_header, &header, sizeof(header));
+	cr_assert_leq(sizeof(death), sizeof(bytes));
+	compare_ways(wire_death, sizeof(death), put(wire_death, &death));
 }

@@ -12,13 +12,22 @@
 bool trace_open(struct trace_reader *r, int fd)
 {
 	memset(r, 0, sizeof(*r));
-	return tape_init(&r->tape, true) && packets_open(&r->packets, fd);
+	r->plan_transition = wire_plan(wire_transition);
+	r->plan_facts = wire_plan(wire_facts);
+	r->plan_symbol = wire_plan(wire_symbol);
+	r->plan_batch = wire_plan(wire_batch);
+	return tape_init(&r->tape, true) && packets_open(&r->packets, fd) && r->plan_transition && r->plan_facts &&
+	       r->plan_symbol && r->plan_batch;
 }
 
 void trace_close(struct trace_reader *r)
 {
 	packets_close(&r->packets);
 	tape_free(&r->tape);
+	wire_plan_free(r->plan_transition);
+	wire_plan_free(r->plan_facts);
+	wire_plan_free(r->plan_symbol);
+	wire_plan_free(r->plan_batch);
 }
 
 static enum trace_event bad(struct trace_reader *r, const char *what)
@@ -37,14 +46,23 @@ static void look_up(struct transition *t)
 		s->call = s->is_32bit ? linux_call32(s->number) : linux_call64(s->number);
 }
 
+/* What an event may leave out: all but the two states, which are always whole and most of it. */
+static void forget(struct transition *t)
+{
+	memset(t, 0, offsetof(struct transition, before));
+	memset((uint8_t *)t + offsetof(struct transition, symbol), 0, sizeof(*t) - offsetof(struct transition, symbol));
+}
+_Static_assert(offsetof(struct transition, symbol) == offsetof(struct transition, before) + 2 * sizeof(struct x86_state),
+               "between them stand the states");
+
 static enum trace_event get_transition(struct trace_reader *r, const struct event_start *start)
 {
 	struct transition *t = &r->transition;
 
-	memset(t, 0, sizeof(*t));
+	forget(t);
 	tape_next(&r->tape);
-	wire_get(&r->events, wire_transition, t);
-	wire_get(&r->events, wire_facts, &r->tape.facts);
+	wire_plan_get(&r->events, r->plan_transition, t);
+	wire_plan_get(&r->events, r->plan_facts, &r->tape.facts);
 	t->cpu = start->cpu;
 	t->tsc = start->timestamp;
 	if (!r->events.bad && (unsigned)t->gate.kind != start->id - EVENT_TRANSITION)
@@ -96,7 +114,7 @@ static enum trace_event get_records(struct trace_reader *r)
 
 static void get_batch(struct trace_reader *r)
 {
-	wire_get(&r->events, wire_batch, &r->batch);
+	wire_plan_get(&r->events, r->plan_batch, &r->batch);
 	r->has_batch = true;
 	r->now.cr0 = r->batch.cr0;
 	r->now.efer = r->batch.efer;
@@ -107,7 +125,7 @@ static bool get_symbol(struct trace_reader *r)
 {
 	struct symbol_fact fact = { 0 };
 
-	wire_get(&r->events, wire_symbol, &fact);
+	wire_plan_get(&r->events, r->plan_symbol, &fact);
 	if (!fact.name)
 		fact.name = "";
 	return r->events.bad || tape_put_symbol(&r->tape, &fact);

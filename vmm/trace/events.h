@@ -23,6 +23,7 @@ struct trace_reader {
 	bool started, ended;            /* the header, the end was among them */
 	uint64_t count;                 /* events read */
 	char why[200];
+	struct wire_plan *plan_transition, *plan_facts, *plan_symbol, *plan_batch;     /* of the many */
 	struct tape tape;               /* of TRACE_TRANSITION: what its claims asked; of all: symbols */
 
 	/* The event that trace_next gave.  Strings are good until the next call. */

@@ -48,6 +48,12 @@ void wire_put(struct wire_writer *w, const struct wire_field *table, const void 
 /* Strings and bytes in *to point into what is read.  What the table leaves out stays as it is. */
 void wire_get(struct wire_reader *r, const struct wire_field *table, void *to);
 
+/* The same of many, by a table that was looked through once. */
+struct wire_plan;
+struct wire_plan *wire_plan(const struct wire_field *table);     /* NULL: out of memory */
+void wire_plan_free(struct wire_plan *plan);
+void wire_plan_get(struct wire_reader *r, const struct wire_plan *plan, void *to);
+
 /* --- for tables --- */
 
 #define WIRE_AT(of, member)           .offset = offsetof(of, member), .size = sizeof(((of *)0)->member)
