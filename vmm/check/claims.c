@@ -21,7 +21,8 @@ struct claims {
 	struct claims_memory memory;
 	size_t count;
 	struct claim_result *results;
-	predicate **judges;             /* NULL: the claim has none */
+	size_t judge_count;             /* of the claims that have one */
+	struct { predicate *judge; size_t claim; } *judges;
 };
 
 static predicate *find_judge(const char *id)
@@ -53,8 +54,11 @@ struct claims *claims_new(const struct check_context *context)
 		claims_free(c);
 		return NULL;
 	}
-	for (size_t i = 0; i < c->count; i++)
-		c->judges[i] = find_judge(catalogue[i].id);
+	for (size_t i = 0; i < c->count; i++) {
+		c->judges[c->judge_count].judge = find_judge(catalogue[i].id);
+		c->judges[c->judge_count].claim = i;
+		c->judge_count += c->judges[c->judge_count].judge != NULL;
+	}
 	return c;
 }
 
@@ -84,12 +88,13 @@ void claims_transition(struct claims *c, const struct transition *t, struct gues
 {
 	struct evidence e = { .context = &c->context, .t = t, .view = view, .memory = &c->memory };
 
+	c->memory.imitation = NOT_ASKED;
 	evidence_prepare(&e);
-	for (size_t i = 0; i < c->count; i++) {
-		enum testimony said = c->judges[i] ? c->judges[i](&e) : SILENT;
+	for (size_t i = 0; i < c->judge_count; i++) {
+		enum testimony said = c->judges[i].judge(&e);
 
 		if (said != SILENT)
-			count(&c->results[i], said, t->seq);
+			count(&c->results[c->judges[i].claim], said, t->seq);
 	}
 	evidence_remember(&e);
 }

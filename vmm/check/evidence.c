@@ -150,7 +150,7 @@ const char *evidence_name(const struct evidence *e, uint64_t address)
 	return name;
 }
 
-bool evidence_windows(const struct evidence *e)
+static bool looks_like_windows(const struct evidence *e)
 {
 	struct mapping m;
 	uint64_t address;
@@ -159,6 +159,13 @@ bool evidence_windows(const struct evidence *e)
 		return false;
 	return evidence_map(e, &e->t->after, KERNEL_SHARED_PAGE, &m) ||
 	       evidence_symbol(e, "KeServiceDescriptorTable", &address);
+}
+
+bool evidence_windows(const struct evidence *e)
+{
+	if (e->memory->imitation == NOT_ASKED)
+		e->memory->imitation = looks_like_windows(e) ? IS_WINDOWS : IS_OTHER;
+	return e->memory->imitation == IS_WINDOWS;
 }
 
 bool evidence_table(const struct evidence *e, const struct x86_state *s, bool shadow, unsigned table,

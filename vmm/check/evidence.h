@@ -43,7 +43,11 @@ struct entry {
 	struct entry32 w32;             /* by SYSENTER or INT 2Eh, into a 32-bit Windows */
 };
 
+/* Whether the guest imitates Windows, which many ask of the same transition. */
+enum imitation { NOT_ASKED, IS_WINDOWS, IS_OTHER };
+
 struct claims_memory {
+	enum imitation imitation;       /* of the transition that is judged */
 	struct entry entries[ENTRIES_KEPT];
 	uint64_t entry_count;           /* ever */
 	bool came_by_33;                /* 32-bit code has set CS to 33h and not gone back, */

@@ -15,7 +15,8 @@ bool tape_init(struct tape *t, bool replays)
 	memset(t, 0, sizeof(*t));
 	t->replays = replays;
 	t->bytes = replays ? NULL : malloc(TAPE_BYTES);
-	return replays || t->bytes;
+	t->by_literal = calloc(NAMES_KEPT, sizeof(*t->by_literal));
+	return (replays || t->bytes) && t->by_literal;
 }
 
 void tape_free(struct tape *t)
@@ -24,6 +25,7 @@ void tape_free(struct tape *t)
 		free((char *)t->symbols[n].name);
 	free(t->symbols);
 	free(t->slots);
+	free(t->by_literal);
 	free(t->bytes);
 }
 
@@ -95,12 +97,34 @@ static uint32_t *slot_of(const struct tape *t, enum symbol_question question, co
 	return &t->slots[n];
 }
 
+/* Claims ask by literals, each at every transition: where one lies tells which symbol it may be. */
+static uint32_t *literal_of(const struct tape *t, const char *name)
+{
+	const uintptr_t place = (uintptr_t)name;
+
+	return &t->by_literal[(place ^ place >> 8) & (NAMES_KEPT - 1)];
+}
+
+static const struct symbol_fact *find_name(const struct tape *t, const char *name)
+{
+	uint32_t *kept = literal_of(t, name);
+
+	if (!*kept || !answers(&t->symbols[*kept - 1], SYMBOL_ADDRESS, name, 0))
+		*kept = *slot_of(t, SYMBOL_ADDRESS, name, 0);
+	return *kept ? &t->symbols[*kept - 1] : NULL;
+}
+
 const struct symbol_fact *tape_symbol(const struct tape *t, enum symbol_question question, const char *name,
                                       uint64_t address)
 {
-	const uint32_t *slot = t->symbol_count ? slot_of(t, question, name, address) : NULL;
+	const uint32_t *slot;
 
-	return slot && *slot ? &t->symbols[*slot - 1] : NULL;
+	if (!t->symbol_count)
+		return NULL;
+	if (question == SYMBOL_ADDRESS)
+		return find_name(t, name);
+	slot = slot_of(t, question, name, address);
+	return *slot ? &t->symbols[*slot - 1] : NULL;
 }
 
 static bool grow(struct tape *t)

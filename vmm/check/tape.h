@@ -35,6 +35,7 @@ struct fact {
 
 #define TAPE_FACTS      512             /* of one transition */
 #define TAPE_BYTES      (32 * 1024)
+#define NAMES_KEPT      256             /* a power of two */
 
 /* What holds for the whole run. */
 enum symbol_question {
@@ -68,6 +69,7 @@ struct tape {
 	struct symbol_fact *symbols;    /* in the order in which they were asked */
 	size_t symbol_count, symbol_room;
 	uint32_t *slots;                /* open addressing: index + 1; twice as many as there is room for */
+	uint32_t *by_literal;           /* NAMES_KEPT: which symbol was found for the name at such a place, and 1 */
 };
 
 /* False: out of memory. */
