@@ -10,6 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#define READ_LEAST      (16 * 1024)
+_Static_assert(PACKET_MAX + sizeof(struct packet_start) <= 2 * PACKET_MAX && READ_LEAST <= 2 * PACKET_MAX,
+               "the reader's buffer holds what is enough");
+
 bool packets_start(struct packet_writer *w, FILE *file)
 {
 	*w = (struct packet_writer){ .file = file, .packet = malloc(PACKET_MAX), .used = sizeof(struct packet_start) };
@@ -120,7 +124,18 @@ static enum packet_result bad(struct packet_reader *r, const char *what)
 	return PACKET_BAD;
 }
 
-/* So many bytes, or all that there are.  False: they cannot be read. */
+/* How many bytes to be there: with the next packet's start, and of small packets several. */
+static size_t enough(size_t wanted)
+{
+	const size_t most = wanted + sizeof(struct packet_start);
+
+	return most < READ_LEAST ? READ_LEAST : most;
+}
+
+/*
+ * So many bytes, or all that there are.  False: they cannot be read.  Not many more, so that a packet
+ * is still in the processor's cache when its events are taken apart.
+ */
 static bool fill(struct packet_reader *r, size_t wanted)
 {
 	if (r->filled - r->at >= wanted)
@@ -129,7 +144,7 @@ static bool fill(struct packet_reader *r, size_t wanted)
 	r->filled -= r->at;
 	r->at = 0;
 	while (r->filled < wanted && !r->ended) {
-		ssize_t n = read(r->fd, r->buffer + r->filled, 2 * PACKET_MAX - r->filled);
+		ssize_t n = read(r->fd, r->buffer + r->filled, enough(wanted) - r->filled);
 
 		if (n > 0)
 			r->filled += (size_t)n;
