@@ -47,19 +47,22 @@ static bool on_header(struct reading *r)
 static void tell(struct reading *r, const struct transition *t)
 {
 	const struct read_request *q = r->request;
-	const bool wanted = r->sink && q->wanted(q->options, t), told = wanted && !q->lint_only;
+	const bool wanted = r->sink && q->wanted(q->options, t);
+	const enum checks_read read = !wanted || q->lint_only ? CHECKS_NONE : r->sink->reads_checks ? CHECKS_ALL :
+				      CHECKS_CONTRADICTED;
 	struct check_list checks;
-	const bool contradicted = told ? tally_transition(&r->tally, t, &r->view, &checks) :
-				  tally_unread(&r->tally, t, &r->view, &checks);
+	const bool contradicted = tally_transition(&r->tally, t, &r->view, &checks, read);
 
 	if (r->trace.header.header.returns)
 		ring_calls_told(&r->calls, t);
-
 	if (r->sink && !wanted && !contradicted)
 		return;
 	r->tally.summary.events++;
-	if (r->sink && !q->lint_only)
-		r->sink->ops->transition(r->sink, t, &checks);
+	if (!r->sink || q->lint_only)
+		return;
+	if (!wanted && r->sink->reads_checks)
+		check_transition(&r->tally.context, t, &checks);
+	r->sink->ops->transition(r->sink, t, &checks);
 }
 
 /* Those that nobody reads are checked as they are. */

@@ -89,7 +89,7 @@ static void on_transition(void *context, struct transition *t)
 		tape_next(r->tape);
 	if (r->timed && !t->recorded)
 		vm_get_msr(p->machine.cpu[t->cpu], X86_MSR_TSC, &t->tsc);
-	contradicted = tally_transition(&p->tally, t, &p->view, &checks);
+	contradicted = tally_transition(&p->tally, t, &p->view, &checks, CHECKS_ALL);
 	if (r->header.returns) {
 		ring_calls_told(&p->calls, t);
 		records_note_told(&p->records, r->tape, &p->view, t);
@@ -164,7 +164,7 @@ static void on_records(void *context, const struct ring_batch *batch)
 		}
 		ring_batch_transition(&p->view, batch, n, paired ? &call : NULL, &t);
 		if (together)
-			tally_transition(&p->tally, &t, &p->view, &checks);
+			tally_transition(&p->tally, &t, &p->view, &checks, CHECKS_ALL);
 		else
 			on_transition(p, &t);
 	}

@@ -19,42 +19,43 @@ void tally_end(struct tally *t)
 	claims_free(t->claims);
 }
 
-/* Claims ask for the state before. */
-static void judge(struct tally *t, const struct transition *transition, struct guest_view *view)
+/* Returns whether all hold. */
+static bool check(struct tally *t, const struct transition *transition, struct check_list *checks, enum checks_read read)
 {
-	if (!transition->recorded)
-		claims_transition(t->claims, transition, view);
-}
+	const int held = read == CHECKS_NONE ? check_held(&t->context, transition) : -1;
+	bool all = true;
 
-bool tally_transition(struct tally *t, const struct transition *transition, struct guest_view *view,
-                      struct check_list *checks)
-{
-	const uint64_t contradicted = t->summary.checks_contradicted;
-
-	check_transition(&t->context, transition, checks);
-	if (!checks->count && !transition->recorded)
+	if (held >= 0) {
+		t->summary.checks_held += (unsigned)held;
+		t->unchecked += !held;
+		return true;
+	}
+	if (read == CHECKS_ALL)
+		check_transition(&t->context, transition, checks);
+	else
+		check_briefly(&t->context, transition, checks);
+	if (!checks->count && !checks->held && !transition->recorded)
 		t->unchecked++;
+	t->summary.checks_held += checks->held;
 	for (unsigned n = 0; n < checks->count; n++) {
+		all &= checks->check[n].held;
 		if (checks->check[n].held)
 			t->summary.checks_held++;
 		else
 			t->summary.checks_contradicted++;
 	}
-	judge(t, transition, view);
-	return t->summary.checks_contradicted > contradicted;
+	return all;
 }
 
-bool tally_unread(struct tally *t, const struct transition *transition, struct guest_view *view,
-                  struct check_list *checks)
+bool tally_transition(struct tally *t, const struct transition *transition, struct guest_view *view,
+                      struct check_list *checks, enum checks_read read)
 {
-	const int held = check_held(&t->context, transition);
+	const bool all = check(t, transition, checks, read);
 
-	if (held < 0)
-		return tally_transition(t, transition, view, checks);
-	t->summary.checks_held += (unsigned)held;
-	t->unchecked += !held;
-	judge(t, transition, view);
-	return false;
+	/* Claims ask for the state before. */
+	if (!transition->recorded)
+		claims_transition(t->claims, transition, view);
+	return !all;
 }
 
 void tally_claims(struct tally *t, struct sink *sink)

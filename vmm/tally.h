@@ -21,12 +21,12 @@ struct tally {
 bool tally_begin(struct tally *t, const struct check_context *context);
 void tally_end(struct tally *t);
 
-/* Check one and let the claims judge it.  Returns whether something was contradicted. */
+/* Which checks somebody reads one by one: all, those that do not hold, or none, unless one does not hold. */
+enum checks_read { CHECKS_ALL, CHECKS_CONTRADICTED, CHECKS_NONE };
+
+/* Check one and let the claims judge it.  Returns whether something was contradicted: then checks are listed. */
 bool tally_transition(struct tally *t, const struct transition *transition, struct guest_view *view,
-                      struct check_list *checks);
-/* The same, where nobody reads the checks unless something was: only then they are filled. */
-bool tally_unread(struct tally *t, const struct transition *transition, struct guest_view *view,
-                  struct check_list *checks);
+                      struct check_list *checks, enum checks_read read);
 /* The claims' verdicts into the summary, and to sink, unless that is NULL. */
 void tally_claims(struct tally *t, struct sink *sink);
 /* The exit status, also into the summary; otherwise is what the end alone makes of it. */

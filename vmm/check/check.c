@@ -17,9 +17,10 @@ struct comparison {
 	const struct check_context *context;
 	const struct transition *t;
 	enum gate_kind kind;            /* whose section of the manual is the source */
-	struct check_list *list;        /* NULL: only how many held is asked for, */
-	unsigned held;
-	bool differs;                   /* and whether all did */
+	struct check_list *list;        /* NULL: those that do not hold are of no interest one by one */
+	bool listed;                    /* those that do are in the list, too */
+	unsigned held;                  /* that are not, */
+	bool differs;                   /* and whether any check does not hold */
 };
 
 static bool holds(const struct check *check)
@@ -45,32 +46,23 @@ static bool explain(struct comparison *c, struct check *check)
 	return check->mask;
 }
 
-static void count(struct comparison *c, struct check check)
-{
-	check.held = holds(&check);
-	if (!check.held && !explain(c, &check))
-		return;
-	c->held += check.held;
-	c->differs |= !check.held;
-}
-
 static void add(struct comparison *c, const struct check *compared)
 {
 	struct check_list *list = c->list;
-	struct check *check;
+	struct check check = *compared;
 
-	if (!list) {
-		count(c, *compared);
+	check.held = holds(&check);
+	if (!check.held && !explain(c, &check))
+		return;
+	c->differs |= !check.held;
+	if (check.held && !c->listed) {
+		c->held++;
 		return;
 	}
-	if (list->count >= CHECKS_MAX)
+	if (!list || list->count >= CHECKS_MAX)
 		return;
-	check = &list->check[list->count];
-	*check = *compared;
-	check->held = holds(check);
-	check->source = model_source(c->context->vendor, c->kind, check->field);
-	if (check->held || explain(c, check))
-		list->count++;
+	check.source = model_source(c->context->vendor, c->kind, check.field);
+	list->check[list->count++] = check;
 }
 
 static bool in_frame(enum field f)
@@ -169,6 +161,28 @@ static void count_fields(struct comparison *c, const struct fields *all)
 	}
 }
 
+/* In the order of fields. */
+static void list_fields(struct comparison *c, const struct fields *all)
+{
+	const uint64_t lacking = lacking_words(c->t, all->mask);
+	struct check_list *list = c->list;
+
+	for (enum field f = 0; f < FIELD_COUNT; f++) {
+		const uint64_t mask = all->mask[f], value = all->expected[f] & mask;
+
+		if (!mask)
+			continue;
+		if ((all->observed[f] & mask) != value || (lacking & FIELD_BIT(f)) || list->count >= CHECKS_MAX) {
+			compare_field(c, all, f);
+			continue;
+		}
+		list->check[list->count++] = (struct check){
+			.field = f, .mask = mask, .expected = value, .observed = value, .held = true,
+			.source = model_source(c->context->vendor, c->kind, f),
+		};
+	}
+}
+
 /* Everything that the manual says of the state after. */
 static void compare_after(struct comparison *c, const struct prediction *p)
 {
@@ -178,13 +192,10 @@ static void compare_after(struct comparison *c, const struct prediction *p)
 	observe(c->t, all.observed);
 	mask_unseen(c->t, all.mask);
 	all.mask[FIELD_VECTOR] = all.mask[FIELD_ERROR] = 0;
-	if (!c->list) {
+	if (c->listed)
+		list_fields(c, &all);
+	else
 		count_fields(c, &all);
-		return;
-	}
-	for (enum field f = 0; f < FIELD_COUNT; f++)
-		if (all.mask[f])
-			compare_field(c, &all, f);
 }
 
 static void compare_error(struct comparison *c, const struct prediction *p, const struct gate *raised)
@@ -261,18 +272,30 @@ static void compare(struct comparison *c)
 		compare_delivery(c);
 }
 
-void check_transition(const struct check_context *context, const struct transition *t,
-                      struct check_list *list)
+static void fill(const struct check_context *context, const struct transition *t, struct check_list *list, bool listed)
 {
-	struct comparison c = { .context = context, .t = t, .kind = t->gate.kind, .list = list };
+	struct comparison c = { .context = context, .t = t, .kind = t->gate.kind, .list = list, .listed = listed };
 
-	if (t->recorded) {
-		check_recorded(context, t, list);
-		return;
-	}
 	list->count = list->spared_count = 0;
 	list->other_vendor.count = 0;
 	compare(&c);
+	list->held = c.held;
+}
+
+void check_transition(const struct check_context *context, const struct transition *t, struct check_list *list)
+{
+	if (t->recorded)
+		check_recorded(context, t, list);
+	else
+		fill(context, t, list, true);
+}
+
+void check_briefly(const struct check_context *context, const struct transition *t, struct check_list *list)
+{
+	if (t->recorded)
+		check_recorded(context, t, list);
+	else
+		fill(context, t, list, false);
 }
 
 int check_held(const struct check_context *context, const struct transition *t)

@@ -26,6 +26,7 @@ struct check {
 struct check_list {
 	const char *spared[SPARED_MAX]; /* what the emulator spoils for every guest, of which bits were not compared */
 	unsigned spared_count;
+	unsigned held;                  /* so many more that held and are not listed (check_briefly) */
 	unsigned count;
 	struct check check[CHECKS_MAX];
 	struct vendor_differences other_vendor;
@@ -54,10 +55,9 @@ static inline const struct gate *transition_fault(const struct transition *t)
 void check_transition(const struct check_context *context, const struct transition *t,
                       struct check_list *list);
 
-/*
- * How many checks that would be, if all held; -1: check_transition is to say which did not.  Cheaper, where nobody reads
- * them one by one.
- */
+/* The same, but those that hold are counted only: cheaper, where nobody reads them one by one. */
+void check_briefly(const struct check_context *context, const struct transition *t, struct check_list *list);
+/* How many checks there are, if all hold; -1: check_transition is to say which does not. */
 int check_held(const struct check_context *context, const struct transition *t);
 
 /* The same of a recorded entry (check_transition calls it): may yield count 0, where nothing can be said of it. */

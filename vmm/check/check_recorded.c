@@ -55,7 +55,7 @@ void check_recorded(const struct check_context *context, const struct transition
 	struct expectation e[EXPECTATIONS_MAX];
 	unsigned count = 0;
 
-	list->count = list->spared_count = 0;
+	list->count = list->held = list->spared_count = 0;
 	list->other_vendor.count = 0;
 	if (t->gate.kind == GATE_SYSCALL && is_long_syscall(t->has_stack_msr, t->after.efer, t->after.gpr[GPR_R11]))
 		count = expect_syscall(context->vendor, t->recorded_compat, e);

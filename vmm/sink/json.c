@@ -182,7 +182,7 @@ struct sink *json_sink(FILE *file, const struct sink_options *options)
 	(void)options;                  /* neither colour nor width concerns a script */
 	if (!s)
 		return NULL;
-	s->sink = (struct sink){ &ops, file };
+	s->sink = (struct sink){ &ops, file, .reads_checks = true };
 	s->writer.file = file;
 	return &s->sink;
 }

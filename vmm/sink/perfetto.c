@@ -192,11 +192,13 @@ static void put_gate(struct perfetto_sink *s, const struct transition *t, const 
                      bool flows, uint64_t time)
 {
 	char text[48];
-	unsigned held = 0;
+	unsigned held = 0, wrong;
 	struct packet p;
 
 	for (unsigned n = 0; n < list->count; n++)
 		held += list->check[n].held;
+	wrong = list->count - held;
+	held += list->held;
 	begin_event(&p, TYPE_INSTANT, t->cpu, from, "gate", gate_text(t, text, sizeof(text)));
 	annotate(&p, "seq", ANNOTATION_NUMBER, t->seq, NULL);
 	if (!t->recorded || is_return_to_user(t))
@@ -206,7 +208,7 @@ static void put_gate(struct perfetto_sink *s, const struct transition *t, const 
 	if (t->faulted && t->gate.kind != GATE_FAULT)
 		annotate(&p, "raised", 0, 0, vector_text(t->delivery.vector, text, sizeof(text)));
 	annotate(&p, "checks held", ANNOTATION_NUMBER, held, NULL);
-	annotate(&p, "checks contradicted", ANNOTATION_NUMBER, list->count - held, NULL);
+	annotate(&p, "checks contradicted", ANNOTATION_NUMBER, wrong, NULL);
 	if (flows)
 		protobuf_fixed64(&p.event, EVENT_FLOW, 2 * t->seq);
 	write_packet(s, &p, PACKET_EVENT, time);

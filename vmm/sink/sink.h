@@ -77,6 +77,7 @@ struct sink_ops {
 struct sink {
 	const struct sink_ops *ops;
 	FILE *file;
+	bool reads_checks;              /* each of them; otherwise those that do not hold, and how many do */
 };
 
 static inline void sink_flush(struct sink *sink)

@@ -102,19 +102,19 @@ static void put_gate(struct pen *pen, const struct transition *t)
 
 static void put_held(struct pen *pen, const struct transition *t, const struct check_list *list)
 {
-	unsigned held = 0;
+	unsigned wrong = 0;
 
 	for (unsigned i = 0; i < list->count; i++)
-		held += list->check[i].held;
+		wrong += !list->check[i].held;
 	pen_to(pen, COLUMN_CHECKS);
 	if (!list->count && t->recorded)
 		pen_put(pen, DIM, "recorded");
-	else if (!list->count)
+	else if (!list->count && !list->held)
 		pen_put(pen, BAD, "unchecked");
-	else if (held == list->count)
-		pen_put(pen, GOOD, "%2u held", held);
+	else if (!wrong)
+		pen_put(pen, GOOD, "%2u held", list->held + list->count);
 	else
-		pen_put(pen, BAD, "%u WRONG", list->count - held);
+		pen_put(pen, BAD, "%u WRONG", wrong);
 }
 
 static void count_spared(struct text_sink *s, const struct check_list *list)
