@@ -15,7 +15,7 @@ struct check {
 	bool expected_none;             /* nothing to expect: no fault, no word pushed.  The value is ~0. */
 	bool observed_none;
 	bool held;
-	const char *source;             /* manual and section */
+	const char *source;             /* manual and section; a literal */
 	const char *known;              /* what a known emulator does otherwise here, or NULL; held: not compared */
 };
 

@@ -80,7 +80,7 @@ static void put_hex_or_null(struct json_writer *w, const char *key, bool has, ui
 	if (has)
 		json_hex(w, key, value);
 	else
-		json_null_member(w, key);
+		json_none(w, key);
 }
 
 static void json_finding(struct sink *sink, const struct finding *f)
@@ -121,7 +121,7 @@ static void put_ring(struct json_writer *w, const struct ring_account *ring)
 	if (*ring->fallback)
 		json_text(w, "fallback", ring->fallback);
 	else
-		json_null_member(w, "fallback");
+		json_none(w, "fallback");
 	json_close(w, '}');
 }
 
@@ -150,7 +150,7 @@ static void json_summary(struct sink *sink, const struct trace_summary *s)
 	if (!strcmp(s->end, "exit"))
 		json_number(w, "code", s->code);
 	else
-		json_null_member(w, "code");
+		json_none(w, "code");
 	json_text(w, "account", s->account);
 	if (s->free_runs)
 		json_number(w, "free_runs", (unsigned)s->free_runs);
@@ -184,5 +184,6 @@ struct sink *json_sink(FILE *file, const struct sink_options *options)
 		return NULL;
 	s->sink = (struct sink){ &ops, file, .reads_checks = true };
 	s->writer.file = file;
+	json_checks_init(s);
 	return &s->sink;
 }

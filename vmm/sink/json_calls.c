@@ -92,7 +92,7 @@ void json_return(struct json_writer *w, const struct transition *t)
 		put_way(w, t);
 		return;
 	}
-	json_null_member(w, "entry");
+	json_none(w, "entry");
 	if (is_return_to_user(t) && t->unpaired != UNPAIRED_NOT)
 		json_text(w, "unpaired", unpaired_text(t, text, sizeof(text)));
 }

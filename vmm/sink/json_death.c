@@ -16,7 +16,7 @@ static void put_place(struct json_writer *w, uint64_t rip, const char *symbol, c
 	if (*source->file)
 		json_number(w, "line", source->line);
 	else
-		json_null_member(w, "line");
+		json_none(w, "line");
 }
 
 static void put_exception(struct json_writer *w, const char *key, uint8_t vector, bool has_error, uint32_t error,
@@ -89,7 +89,7 @@ static void put_blame(struct json_writer *w, const struct blame *b)
 	char text[40];
 
 	if (b->kind == BLAME_NONE) {
-		json_null_member(w, "blame");
+		json_none(w, "blame");
 		return;
 	}
 	json_open(w, "blame", '{');
@@ -98,7 +98,7 @@ static void put_blame(struct json_writer *w, const struct blame *b)
 	if (b->has_address)
 		json_hex(w, "address", b->address);
 	else
-		json_null_member(w, "address");
+		json_none(w, "address");
 	if (b->wide && b->high) {
 		snprintf(text, sizeof(text), "0x%" PRIx64 "%016" PRIx64, b->high, b->value);
 		json_text(w, "value", text);

@@ -7,65 +7,35 @@
 #include "sink/descriptors.h"
 #include "x86.h"
 
-static const struct {
-	const char *name;
-	enum x86_gpr gpr;
-} registers[] = {
-	{ "rax", GPR_RAX }, { "rbx", GPR_RBX }, { "rcx", GPR_RCX }, { "rdx", GPR_RDX },
-	{ "rsi", GPR_RSI }, { "rdi", GPR_RDI }, { "rbp", GPR_RBP }, { "r8", GPR_R8 },
-	{ "r9", GPR_R9 }, { "r10", GPR_R10 }, { "r11", GPR_R11 }, { "r12", GPR_R12 },
-	{ "r13", GPR_R13 }, { "r14", GPR_R14 }, { "r15", GPR_R15 },
-};
-
 static void put_state(struct json_writer *w, const char *key, const struct x86_state *s, uint64_t rflags_lent,
                       uint64_t r11_lent)
 {
 	json_open(w, key, '{');
 	json_hex(w, "rip", s->rip);
-	json_hex(w, "rsp", s->gpr[GPR_RSP]);
-	json_hex(w, "rflags", s->rflags & ~rflags_lent);
-	json_hex(w, "cs", s->cs.selector);
-	json_hex(w, "ss", s->ss.selector);
+	JSON_HEX(w, "rsp", s->gpr[GPR_RSP]);
+	JSON_HEX(w, "rflags", s->rflags & ~rflags_lent);
+	JSON_HEX(w, "cs", s->cs.selector);
+	JSON_HEX(w, "ss", s->ss.selector);
 	json_number(w, "cpl", s->cpl);
 	json_text(w, "mode", mode_name(x86_mode(s)));
 	if (x86_mode(s) != MODE_64 && s->cs.base)       /* then rip is no address */
 		json_hex(w, "cs_base", s->cs.base);
-	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++) {
-		uint64_t lent = registers[i].gpr == GPR_R11 ? r11_lent : 0;
-
-		json_hex(w, registers[i].name, s->gpr[registers[i].gpr] & ~lent);
-	}
+	JSON_HEX(w, "rax", s->gpr[GPR_RAX]);
+	JSON_HEX(w, "rbx", s->gpr[GPR_RBX]);
+	JSON_HEX(w, "rcx", s->gpr[GPR_RCX]);
+	JSON_HEX(w, "rdx", s->gpr[GPR_RDX]);
+	JSON_HEX(w, "rsi", s->gpr[GPR_RSI]);
+	JSON_HEX(w, "rdi", s->gpr[GPR_RDI]);
+	JSON_HEX(w, "rbp", s->gpr[GPR_RBP]);
+	JSON_HEX(w, "r8", s->gpr[GPR_R8]);
+	JSON_HEX(w, "r9", s->gpr[GPR_R9]);
+	JSON_HEX(w, "r10", s->gpr[GPR_R10]);
+	JSON_HEX(w, "r11", s->gpr[GPR_R11] & ~r11_lent);
+	JSON_HEX(w, "r12", s->gpr[GPR_R12]);
+	JSON_HEX(w, "r13", s->gpr[GPR_R13]);
+	JSON_HEX(w, "r14", s->gpr[GPR_R14]);
+	JSON_HEX(w, "r15", s->gpr[GPR_R15]);
 	json_close(w, '}');
-}
-
-static void put_check_value(struct json_writer *w, const char *key, enum field field, uint64_t value,
-                            bool none)
-{
-	if (none)
-		json_text(w, key, "none");
-	else if (field == FIELD_MODE)
-		json_text(w, key, mode_name((enum x86_mode)value));
-	else
-		json_hex(w, key, value);
-}
-
-static void put_checks(struct json_writer *w, const struct check_list *list)
-{
-	json_open(w, "checks", '[');
-	for (unsigned i = 0; i < list->count; i++) {
-		const struct check *c = &list->check[i];
-
-		json_open(w, NULL, '{');
-		json_text(w, "field", field_name(c->field));
-		put_check_value(w, "expected", c->field, c->expected, c->expected_none);
-		put_check_value(w, "observed", c->field, c->observed, c->observed_none);
-		json_text(w, "verdict", c->held ? "held" : "contradicted");
-		json_text(w, "source", c->source);
-		if (c->known)
-			json_text(w, "known", c->known);
-		json_close(w, '}');
-	}
-	json_close(w, ']');
 }
 
 static void put_other_vendor(struct json_writer *w, const struct vendor_differences *differences)
@@ -79,8 +49,8 @@ static void put_other_vendor(struct json_writer *w, const struct vendor_differen
 
 		json_open(w, NULL, '{');
 		json_text(w, "field", field_name(d->field));
-		put_check_value(w, "here", d->field, d->here, fault && d->here == VENDOR_NO_VECTOR);
-		put_check_value(w, "there", d->field, d->there, fault && d->there == VENDOR_NO_VECTOR);
+		json_check_value(w, "here", d->field, d->here, fault && d->here == VENDOR_NO_VECTOR);
+		json_check_value(w, "there", d->field, d->there, fault && d->there == VENDOR_NO_VECTOR);
 		json_text(w, "source", d->source);
 		json_close(w, '}');
 	}
@@ -92,7 +62,7 @@ static void put_error(struct json_writer *w, const struct gate *g)
 	if (g->has_error)
 		json_hex(w, "error", g->error);
 	else
-		json_null_member(w, "error");
+		json_none(w, "error");
 }
 
 /* The words that delivery pushed; null where there are none. */
@@ -101,7 +71,7 @@ static void put_frame(struct json_writer *w, const struct transition *t)
 	const struct frame *f = &t->frame;
 
 	if (!f->count) {
-		json_null_member(w, "frame");
+		json_none(w, "frame");
 		return;
 	}
 	json_open(w, "frame", '{');
@@ -142,7 +112,7 @@ static void put_delivery(struct json_writer *w, const struct gate *g, const stru
 	char slot[16];
 
 	if (!g->idt.valid) {
-		json_null_member(w, "gate");
+		json_none(w, "gate");
 		return;
 	}
 	json_open(w, "gate", '{');
@@ -154,7 +124,7 @@ static void put_delivery(struct json_writer *w, const struct gate *g, const stru
 	put_segment(w, "code", d.selector, g->target);
 	json_close(w, '}');
 	if (!tss_slot_name(g, before, slot, sizeof(slot))) {
-		json_null_member(w, "stack");
+		json_none(w, "stack");
 		return;
 	}
 	json_open(w, "stack", '{');
@@ -169,7 +139,7 @@ static void put_delivery(struct json_writer *w, const struct gate *g, const stru
 static void put_popped(struct json_writer *w, const struct gate *g)
 {
 	if (g->popped_count < 2) {
-		json_null_member(w, "popped");
+		json_none(w, "popped");
 		return;
 	}
 	json_open(w, "popped", '{');
@@ -224,7 +194,7 @@ static void put_msr(struct json_writer *w, enum vendor vendor, const struct tran
 	json_hex(w, "index", t->msr_index);
 	json_text(w, "name", msr_name(t->msr_index));
 	if (t->faulted && t->gate.kind == GATE_RDMSR) {
-		json_null_member(w, "value");          /* nothing was read */
+		json_none(w, "value");          /* nothing was read */
 		return;
 	}
 	json_hex(w, "value", t->msr_value);
@@ -278,7 +248,7 @@ static bool is_return(enum gate_kind kind)
  * One that was recorded: what was sampled on ring 0's side, which is the state after of an entry, and that before of a
  * return; and nothing of the other.
  */
-static void put_recorded(struct json_writer *w, const struct transition *t, const struct check_list *list)
+static void put_recorded(struct json_sink *sink, const struct transition *t, const struct check_list *list)
 {
 	static const struct { const char *name; enum x86_gpr gpr; } order[] = {
 		{ "rax", GPR_RAX }, { "rcx", GPR_RCX }, { "rdx", GPR_RDX }, { "rbx", GPR_RBX }, { "rbp", GPR_RBP },
@@ -287,6 +257,7 @@ static void put_recorded(struct json_writer *w, const struct transition *t, cons
 	};
 	const bool returns = is_return(t->gate.kind);
 	const struct x86_state *s = returns ? &t->before : &t->after;
+	struct json_writer *w = &sink->writer;
 
 	json_open(w, NULL, '{');
 	json_text(w, "kind", gate_kind_name(t->gate.kind));
@@ -300,7 +271,7 @@ static void put_recorded(struct json_writer *w, const struct transition *t, cons
 	json_hex(w, "cr3", s->cr3);
 	json_hex(w, "rip", s->rip);
 	json_close(w, '}');
-	put_checks(w, list);
+	json_checks(sink, list);
 	if (t->service.valid)
 		json_service(w, t);
 	if (returns)
@@ -314,7 +285,7 @@ void json_transition(struct sink *sink, const struct transition *t, const struct
 	struct json_writer *w = &s->writer;
 
 	if (t->recorded) {
-		put_recorded(w, t, list);
+		put_recorded(s, t, list);
 		return;
 	}
 	json_open(w, NULL, '{');
@@ -327,7 +298,7 @@ void json_transition(struct sink *sink, const struct transition *t, const struct
 	put_fields(w, t);
 	put_state(w, "before", &t->before, 0, 0);
 	put_state(w, "after", &t->after, t->rflags_lent, t->r11_lent);
-	put_checks(w, list);
+	json_checks(s, list);
 	put_other_vendor(w, &list->other_vendor);
 	if (t->service.valid)
 		json_service(w, t);

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-static void flush(struct json_writer *w)
+void json_flush(struct json_writer *w)
 {
 	fwrite_unlocked(w->buffer, 1, w->used, w->file);
 	w->used = 0;
@@ -16,7 +16,7 @@ static void flush(struct json_writer *w)
 static void put(struct json_writer *w, const char *bytes, size_t size)
 {
 	if (size > JSON_BUFFER - w->used) {
-		flush(w);
+		json_flush(w);
 		if (size > JSON_BUFFER) {
 			fwrite_unlocked(bytes, 1, size, w->file);
 			return;
@@ -29,20 +29,16 @@ static void put(struct json_writer *w, const char *bytes, size_t size)
 static inline void put_char(struct json_writer *w, char c)
 {
 	if (w->used == JSON_BUFFER)
-		flush(w);
+		json_flush(w);
 	w->buffer[w->used++] = c;
 }
 
-/* The comma and the name that a value needs. */
-static void begin(struct json_writer *w, const char *key)
+/* The comma and the name that a value needs, and room for most bytes of it.  Returns where these go. */
+static char *begin(struct json_writer *w, const char *key, size_t most)
 {
 	const size_t length = key ? strlen(key) : 0;
-	char *to;
+	char *to = json_room(w, length + 4 + most);
 
-	/* Keys are short; here most of a line's time is spent. */
-	if (length + 4 > JSON_BUFFER - w->used)
-		flush(w);
-	to = w->buffer + w->used;
 	if (w->comma)
 		*to++ = ',';
 	w->comma = true;
@@ -53,12 +49,13 @@ static void begin(struct json_writer *w, const char *key)
 		*to++ = '"';
 		*to++ = ':';
 	}
-	w->used = (size_t)(to - w->buffer);
+	json_advance(w, to);
+	return to;
 }
 
 void json_open(struct json_writer *w, const char *key, char bracket)
 {
-	begin(w, key);
+	begin(w, key, 1);
 	put_char(w, bracket);
 	w->comma = false;
 }
@@ -74,7 +71,7 @@ void json_end_line(struct json_writer *w)
 	json_close(w, '}');
 	put_char(w, '\n');
 	w->comma = false;
-	flush(w);
+	json_flush(w);
 }
 
 /* What cannot stand as it is: a quote, a backslash, a control character, a byte that is not UTF-8. */
@@ -93,6 +90,31 @@ static void put_escaped(struct json_writer *w, unsigned char byte)
 	}
 }
 
+/* A byte in each that is 0x80 where the text's is not ASCII that stands as it is, and less where it is. */
+static uint64_t odd_bytes(uint64_t bytes)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), lows = 0x7f * ones;
+	const uint64_t quotes = bytes ^ '"' * ones, slashes = bytes ^ '\\' * ones;
+
+	/* Of bytes below 80h: no carry from one to the next. */
+	return bytes | ~((quotes & lows) + lows) | ~((slashes & lows) + lows) | ~((bytes & lows) + 0x60 * ones) |
+	       ((bytes & lows) + ones);
+}
+
+bool json_is_plain(const char *text, size_t length)
+{
+	const uint64_t highs = UINT64_C(0x8080808080808080);
+	uint64_t odd = 0, bytes;
+
+	for (; length >= sizeof(bytes); text += sizeof(bytes), length -= sizeof(bytes)) {
+		memcpy(&bytes, text, sizeof(bytes));
+		odd |= odd_bytes(bytes);
+	}
+	bytes = UINT64_C(0x2020202020202020);
+	memcpy(&bytes, text, length);
+	return !((odd | odd_bytes(bytes)) & highs);
+}
+
 /* ASCII that needs no escape: nearly all there is. */
 static size_t plain_length(const char *text)
 {
@@ -103,16 +125,10 @@ static size_t plain_length(const char *text)
 	return n;
 }
 
-void json_text(struct json_writer *w, const char *key, const char *text)
+static void put_odd(struct json_writer *w, const char *text)
 {
 	size_t length;
 
-	if (!text) {
-		json_null_member(w, key);
-		return;
-	}
-	begin(w, key);
-	put_char(w, '"');
 	for (;;) {
 		length = plain_length(text);
 		put(w, text, length);
@@ -126,45 +142,52 @@ void json_text(struct json_writer *w, const char *key, const char *text)
 			put_escaped(w, (unsigned char)*text);
 		text += length ? length : 1;
 	}
+}
+
+void json_text(struct json_writer *w, const char *key, const char *text)
+{
+	size_t length;
+
+	if (!text) {
+		json_none(w, key);
+		return;
+	}
+	length = strlen(text);
+	begin(w, key, 1);
+	put_char(w, '"');
+	if (json_is_plain(text, length))
+		put(w, text, length);
+	else
+		put_odd(w, text);
 	put_char(w, '"');
 }
 
 void json_hex(struct json_writer *w, const char *key, uint64_t value)
 {
-	char text[20], *p = text + sizeof(text);
-
-	begin(w, key);
-	*--p = '"';
-	do {
-		*--p = "0123456789abcdef"[value & 15];
-		value >>= 4;
-	} while (value);
-	*--p = 'x';
-	*--p = '0';
-	put_char(w, '"');
-	put(w, p, (size_t)(text + sizeof(text) - p));
+	json_advance(w, json_put_hex(begin(w, key, JSON_HEX_MOST), value));
 }
 
 void json_number(struct json_writer *w, const char *key, uint64_t value)
 {
-	char text[20], *p = text + sizeof(text);
+	char text[20], *p = text + sizeof(text), *to = begin(w, key, sizeof(text));
 
-	begin(w, key);
 	do {
 		*--p = (char)('0' + value % 10);
 		value /= 10;
 	} while (value);
-	put(w, p, (size_t)(text + sizeof(text) - p));
+	while (p < text + sizeof(text))
+		*to++ = *p++;
+	json_advance(w, to);
 }
 
 void json_bool(struct json_writer *w, const char *key, bool value)
 {
-	begin(w, key);
+	begin(w, key, 5);
 	put(w, value ? "true" : "false", value ? 4 : 5);
 }
 
-void json_null_member(struct json_writer *w, const char *key)
+void json_none(struct json_writer *w, const char *key)
 {
-	begin(w, key);
+	begin(w, key, 4);
 	put(w, "null", 4);
 }
