@@ -17,10 +17,11 @@
 #include <unistd.h>
 
 #define SUFFIX          ".partial-XXXXXX"
-#define BUFFER_SIZE     (256 * 1024)
+#define BUFFER_SIZE     (64 * 1024)
 
 struct output {
 	FILE *file;
+	char *buffer;                   /* the FILE's: setvbuf takes no size without one */
 	int fd;
 	int error;                      /* errno of the first failed write */
 	char *name;                     /* as the user named it, for messages */
@@ -140,6 +141,7 @@ static void discard(struct output *o)
 		atomic_store(&pending, NULL);
 		unlink(o->partial);
 	}
+	free(o->buffer);
 	free(o->partial);
 	free(o->path);
 	free(o->name);
@@ -168,7 +170,9 @@ struct output *output_open(const char *path, int *error)
 		discard(o);
 		return NULL;
 	}
-	setvbuf(o->file, NULL, _IOFBF, BUFFER_SIZE);
+	o->buffer = malloc(BUFFER_SIZE);
+	if (o->buffer)
+		setvbuf(o->file, o->buffer, _IOFBF, BUFFER_SIZE);
 	*error = 0;
 	return o;
 }
