@@ -9,11 +9,41 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct claim_predicate *const topics[] = {
-	claims_of_interrupts, claims_of_msrs, claims_of_syscall, claims_of_sysret,
-	claims_of_modes, claims_of_services, claims_of_shared_data, claims_of_calls,
-	claims_of_stubs32, claims_of_frame32, claims_of_pcr32, claims_of_dispatch32, claims_of_exit32,
-	claims_of_sysenter, claims_of_shared32,
+/* What a transition is: its kind of gate, and */
+#define GATE(kind)      (1u << GATE_##kind)
+#define FAULT           (1u << 27)      /* an exception came, in its place or at it, */
+#define ENTRY           (1u << 28)      /* it entered the kernel from ring 3, */
+#define RETURN          (1u << 29)      /* it returns to ring 3 from an entry that is known, */
+#define WINDOWS32       (1u << 30)      /* in a 32-bit Windows. */
+#define ANYTHING        (~0u)
+_Static_assert(GATE_KINDS <= 27, "a bit for each kind");
+
+/* A topic's predicates are silent about whatever is none of these; they need not be asked. */
+static const struct topic {
+	const struct claim_predicate *predicates;
+	unsigned about;
+} topics[] = {
+	{ claims_of_interrupts, GATE(INT) | FAULT },
+	{ claims_of_msrs, GATE(WRMSR) | GATE(RDMSR) | GATE(SYSENTER) },
+	{ claims_of_syscall, GATE(SYSCALL) },
+	{ claims_of_sysret, GATE(SYSRET) },
+	{ claims_of_modes, ANYTHING },
+	{ claims_of_services, ENTRY | RETURN },
+	{ claims_of_shared_data, ENTRY | FAULT },
+	{ claims_of_calls, ANYTHING },
+	{ claims_of_stubs32, WINDOWS32 },
+	{ claims_of_frame32, WINDOWS32 },
+	{ claims_of_pcr32, WINDOWS32 },
+	{ claims_of_dispatch32, WINDOWS32 },
+	{ claims_of_exit32, WINDOWS32 },
+	{ claims_of_sysenter, GATE(SYSENTER) | GATE(SYSEXIT) | WINDOWS32 },
+	{ claims_of_shared32, WINDOWS32 },
+};
+
+struct judge {
+	predicate *judge;               /* NULL: the claim has none */
+	unsigned about;
+	size_t claim;
 };
 
 struct claims {
@@ -22,21 +52,21 @@ struct claims {
 	size_t count;
 	struct claim_result *results;
 	size_t judge_count;             /* of the claims that have one */
-	struct { predicate *judge; size_t claim; } *judges;
+	struct judge *judges;
 };
 
-static predicate *find_judge(const char *id)
+static struct judge find_judge(const char *id)
 {
-	for (size_t i = 0; i < sizeof(topics) / sizeof(topics[0]); i++)
-		for (const struct claim_predicate *p = topics[i]; p->id; p++)
+	for (const struct topic *t = topics; t < topics + sizeof(topics) / sizeof(topics[0]); t++)
+		for (const struct claim_predicate *p = t->predicates; p->id; p++)
 			if (strcmp(p->id, id) == 0)
-				return p->judge;
-	return NULL;
+				return (struct judge){ .judge = p->judge, .about = t->about };
+	return (struct judge){ 0 };
 }
 
 bool claim_has_predicate(const char *id)
 {
-	return find_judge(id);
+	return find_judge(id).judge;
 }
 
 struct claims *claims_new(const struct check_context *context)
@@ -55,9 +85,11 @@ struct claims *claims_new(const struct check_context *context)
 		return NULL;
 	}
 	for (size_t i = 0; i < c->count; i++) {
-		c->judges[c->judge_count].judge = find_judge(catalogue[i].id);
-		c->judges[c->judge_count].claim = i;
-		c->judge_count += c->judges[c->judge_count].judge != NULL;
+		struct judge judge = find_judge(catalogue[i].id);
+
+		judge.claim = i;
+		if (judge.judge)
+			c->judges[c->judge_count++] = judge;
 	}
 	return c;
 }
@@ -84,17 +116,27 @@ static void count(struct claim_result *r, enum testimony said, uint64_t seq)
 		r->events[r->event_count++] = seq;
 }
 
+static unsigned what_it_is(const struct evidence *e)
+{
+	const unsigned kind = (unsigned)e->t->gate.kind;
+
+	return (kind < GATE_KINDS ? 1u << kind : 0) | (evidence_fault(e) ? FAULT : 0) | (e->entered ? ENTRY : 0) |
+	       (e->entry ? RETURN : 0) | (e->call.kernel ? WINDOWS32 : 0);
+}
+
 void claims_transition(struct claims *c, const struct transition *t, struct guest_view *view)
 {
 	struct evidence e = { .context = &c->context, .t = t, .view = view, .memory = &c->memory };
+	unsigned is;
 
 	c->memory.imitation = NOT_ASKED;
 	evidence_prepare(&e);
-	for (size_t i = 0; i < c->judge_count; i++) {
-		enum testimony said = c->judges[i].judge(&e);
+	is = what_it_is(&e);
+	for (const struct judge *j = c->judges; j < c->judges + c->judge_count; j++) {
+		enum testimony said = j->about & is ? j->judge(&e) : SILENT;
 
 		if (said != SILENT)
-			count(&c->results[c->judges[i].claim], said, t->seq);
+			count(&c->results[j->claim], said, t->seq);
 	}
 	evidence_remember(&e);
 }

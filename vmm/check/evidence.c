@@ -273,7 +273,8 @@ void evidence_prepare(struct evidence *e)
 	if (e->entered && x86_mode(&t->before) == MODE_32)
 		e->stub32 = stub32_find(e);
 	e->entry = find_entry(e);
-	e->call = windows32_call(e);
+	if (x86_mode(&t->after) == MODE_32)
+		e->call = windows32_call(e);
 }
 
 /* The table that the thread has for this number: D1's table, at its place on x64. */
@@ -288,33 +289,33 @@ static bool thread_table(const struct evidence *e, uint32_t number, struct servi
 	       evidence_table(e, s, flags & KTHREAD_GUI_THREAD, number >> NT_SERVICE_TABLE_SHIFT & 1, table);
 }
 
-static void remember_limit(const struct evidence *e, struct entry *entry)
-{
-	struct service_table table;
-
-	entry->limit_known = thread_table(e, entry->number, &table);
-	if (entry->limit_known)
-		entry->limit = table.limit;
-}
-
 /*
  * Stack arguments that only the comparison keeps from being copied: the
  * service has some, they begin past the probe address, and ring 0 can read there.
  */
-static void remember_probe(const struct evidence *e, struct entry *entry)
+static bool is_above_probe(const struct evidence *e, const struct entry *entry, const struct service_table *table)
 {
 	const struct x86_state *s = &e->t->after;
 	uint32_t index = entry->number & NT_SERVICE_INDEX, packed;
 	uint64_t start = entry->rsp + NT_STACK_ARGUMENTS, address, probe, word;
-	struct service_table table;
 
-	if (entry->mode != MODE_64 || !thread_table(e, entry->number, &table) || index >= table.limit ||
-	    !evidence_read(e, s, table.base + 4 * (uint64_t)index, &packed, sizeof(packed)) ||
+	if (entry->mode != MODE_64 || index >= table->limit ||
+	    !evidence_read(e, s, table->base + 4 * (uint64_t)index, &packed, sizeof(packed)) ||
 	    !evidence_symbol(e, "MmUserProbeAddress", &address) ||
 	    !evidence_read(e, s, address, &probe, sizeof(probe)))
+		return false;
+	return (packed & SSDT_ENTRY_ARGUMENTS) && start >= probe && evidence_read(e, s, start, &word, sizeof(word));
+}
+
+static void remember_table(const struct evidence *e, struct entry *entry)
+{
+	struct service_table table;
+
+	entry->limit_known = thread_table(e, entry->number, &table);
+	if (!entry->limit_known)
 		return;
-	entry->above_probe = (packed & SSDT_ENTRY_ARGUMENTS) && start >= probe &&
-			     evidence_read(e, s, start, &word, sizeof(word));
+	entry->limit = table.limit;
+	entry->above_probe = is_above_probe(e, entry, &table);
 }
 
 static void remember_limit32(const struct evidence *e, struct entry *entry)
@@ -371,8 +372,7 @@ static void remember_entry(const struct evidence *e)
 		remember_limit32(e, entry);
 		remember_probe32(e, entry);
 	} else {
-		remember_limit(e, entry);
-		remember_probe(e, entry);
+		remember_table(e, entry);
 	}
 	remember_block(e, entry);
 }
