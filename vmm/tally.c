@@ -20,7 +20,8 @@ void tally_end(struct tally *t)
 }
 
 /* Returns whether all hold. */
-static bool check(struct tally *t, const struct transition *transition, struct check_list *checks, enum checks_read read)
+static bool check(struct tally *t, const struct transition *transition, struct check_list *checks,
+                  enum checks_read read)
 {
 	const int held = read == CHECKS_NONE ? check_held(&t->context, transition) : -1;
 	bool all = true;

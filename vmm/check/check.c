@@ -248,8 +248,9 @@ static void compare_gate(struct comparison *c, const struct prediction *p)
 static void compare_delivery(struct comparison *c)
 {
 	const struct gate *raised = transition_fault(c->t);
-	struct prediction p = predict(c->context->vendor, raised, &c->t->before);
+	struct prediction p;
 
+	predict_into(&p, c->context->vendor, raised, &c->t->before);
 	c->kind = GATE_FAULT;
 	if (p.fault)
 		compare_vector(c, &p, raised, true);
@@ -262,8 +263,9 @@ static void compare(struct comparison *c)
 	const struct transition *t = c->t;
 
 	if (t->gate.kind != GATE_FAULT) {
-		const struct prediction p = predict(c->context->vendor, &t->gate, &t->before);
+		struct prediction p;
 
+		predict_into(&p, c->context->vendor, &t->gate, &t->before);
 		if (c->list)
 			vendors_compare_with(c->context->vendor, &p, &t->gate, &t->before, &c->list->other_vendor);
 		compare_gate(c, &p);

@@ -257,9 +257,13 @@ static const struct entry *find_entry(const struct evidence *e)
 
 	if (t->faulted || !t->entry || t->after.cpl != 3)
 		return NULL;
-	for (size_t i = 0; i < ENTRIES_KEPT && i < e->memory->entry_count; i++)
-		if (e->memory->entries[i].seq == t->entry)
-			return &e->memory->entries[i];
+	/* Mostly the latest. */
+	for (uint64_t back = 1; back <= ENTRIES_KEPT && back <= e->memory->entry_count; back++) {
+		const struct entry *entry = &e->memory->entries[(e->memory->entry_count - back) % ENTRIES_KEPT];
+
+		if (entry->seq == t->entry)
+			return entry;
+	}
 	return NULL;
 }
 

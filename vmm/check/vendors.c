@@ -26,8 +26,8 @@ static bool decided(const struct prediction *p)
 }
 
 /* Fields in which they differ, of those that both manuals say. */
-static void compare_fields(struct vendor_differences *differences, const struct prediction *p, const struct prediction *q,
-                           enum vendor there, enum gate_kind kind)
+static void compare_fields(struct vendor_differences *differences, const struct prediction *p,
+                           const struct prediction *q, enum vendor there, enum gate_kind kind)
 {
 	uint64_t a[FIELD_COUNT], b[FIELD_COUNT], mask[FIELD_COUNT], more[FIELD_COUNT], differ = 0;
 
@@ -57,7 +57,7 @@ void vendors_compare_with(enum vendor here, const struct prediction *p, const st
 	differences->count = 0;
 	if (gate->kind == GATE_FAULT)
 		return;
-	q = predict(there, gate, before);
+	predict_into(&q, there, gate, before);
 	if (decided(p) && decided(&q) && vector_of(p) != vector_of(&q))
 		add(differences, (struct vendor_difference){
 			.field = FIELD_VECTOR, .here = vector_of(p), .there = vector_of(&q),

@@ -114,6 +114,7 @@ struct prediction {
 
 /* The manual's outcome of this gate.  kind GATE_NONE gives an empty prediction (defined = 0). */
 struct prediction predict(enum vendor vendor, const struct gate *gate, const struct x86_state *before);
+void predict_into(struct prediction *p, enum vendor vendor, const struct gate *gate, const struct x86_state *before);
 
 /* The bits of a field that a prediction says: 0 when it is not in defined. */
 uint64_t prediction_mask(const struct prediction *p, enum field f);

@@ -4,9 +4,11 @@
  */
 #include "model/predict.h"
 
+#include <string.h>
+
 #define CR4_FRED (UINT64_C(1) << 32)
 
-typedef struct prediction predict_fn(enum vendor vendor, const struct gate *gate,
+typedef struct prediction *predict_fn(struct prediction *p, enum vendor vendor, const struct gate *gate,
                                      const struct x86_state *before);
 
 static predict_fn *const predictors[GATE_KINDS] = {
@@ -23,37 +25,48 @@ static predict_fn *const predictors[GATE_KINDS] = {
 	[GATE_FAULT]    = predict_exception,
 };
 
-struct prediction predict(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+void predict_into(struct prediction *p, enum vendor vendor, const struct gate *gate, const struct x86_state *before)
 {
 	bool msr = gate->kind == GATE_WRMSR || gate->kind == GATE_RDMSR;
 
-	if (gate->kind >= GATE_KINDS || !predictors[gate->kind])
-		return predict_nothing(before);
 	/* FRED replaces events and returns altogether. */
-	if ((before->cr4 & CR4_FRED) && !msr)
-		return predict_nothing(before);
-	return predictors[gate->kind](vendor, gate, before);
+	if (gate->kind >= GATE_KINDS || !predictors[gate->kind] || ((before->cr4 & CR4_FRED) && !msr))
+		predict_nothing(p, before);
+	else
+		predictors[gate->kind](p, vendor, gate, before);
 }
 
-struct prediction predict_nothing(const struct x86_state *before)
+struct prediction predict(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
 {
-	return (struct prediction){ .after = *before };
+	struct prediction p;
+
+	predict_into(&p, vendor, gate, before);
+	return p;
 }
 
-struct prediction predict_fault(const struct x86_state *before, uint8_t vector)
+struct prediction *predict_nothing(struct prediction *p, const struct x86_state *before)
 {
-	return (struct prediction){
-		.fault = true, .vector = vector, .after = *before, .defined = FIELD_BIT(FIELD_VECTOR),
-	};
+	memset(p, 0, sizeof(*p));
+	p->after = *before;
+	return p;
 }
 
-struct prediction predict_fault_code(const struct x86_state *before, uint8_t vector, uint32_t error)
+struct prediction *predict_fault(struct prediction *p, const struct x86_state *before, uint8_t vector)
 {
-	struct prediction p = predict_fault(before, vector);
+	predict_nothing(p, before);
+	p->fault = true;
+	p->vector = vector;
+	p->defined = FIELD_BIT(FIELD_VECTOR);
+	return p;
+}
 
-	p.has_error = true;
-	p.error = error;
-	p.defined |= FIELD_BIT(FIELD_ERROR);
+struct prediction *predict_fault_code(struct prediction *p, const struct x86_state *before,
+                                      uint8_t vector, uint32_t error)
+{
+	predict_fault(p, before, vector);
+	p->has_error = true;
+	p->error = error;
+	p->defined |= FIELD_BIT(FIELD_ERROR);
 	return p;
 }
 
@@ -77,24 +90,21 @@ static void open_upper_halves(struct prediction *p, const struct x86_state *s)
 		predict_unsaid(p, EXTENDED_GPRS);
 }
 
-struct prediction predict_unchanged(const struct x86_state *before)
+struct prediction *predict_unchanged(struct prediction *p, const struct x86_state *before)
 {
-	struct prediction p = {
-		.after = *before, .defined = STATE_FIELDS,
-		.rflags_defined = UINT64_MAX, .frame_rflags_defined = UINT64_MAX,
-	};
-
+	predict_nothing(p, before);
+	p->defined = STATE_FIELDS;
+	p->rflags_defined = p->frame_rflags_defined = UINT64_MAX;
 	/* SDM vol. 3B, 17.3.1.1; APM vol. 2, 3.1.6. */
-	p.after.rflags &= ~(uint64_t)X86_RFLAGS_RF;
-	open_upper_halves(&p, before);
+	p->after.rflags &= ~(uint64_t)X86_RFLAGS_RF;
+	open_upper_halves(p, before);
 	return p;
 }
 
-struct prediction predict_next(const struct x86_state *before, const struct gate *gate)
+struct prediction *predict_next(struct prediction *p, const struct x86_state *before, const struct gate *gate)
 {
-	struct prediction p = predict_unchanged(before);
-
-	p.after.rip = next_rip(before, gate);
+	predict_unchanged(p, before);
+	p->after.rip = next_rip(before, gate);
 	return p;
 }
 
@@ -205,12 +215,11 @@ struct verdict verdict_fault(uint8_t vector, uint32_t error)
 	return (struct verdict){ .fault = true, .vector = vector, .error = error };
 }
 
-struct prediction predict_verdict(const struct x86_state *before, struct verdict v)
+struct prediction *predict_verdict(struct prediction *p, const struct x86_state *before, struct verdict v)
 {
-	struct prediction p = predict_fault_code(before, v.vector, v.error);
-
-	p.unsaid[FIELD_ERROR] = v.open;
-	p.fault_open = v.vector_open;
+	predict_fault_code(p, before, v.vector, v.error);
+	p->unsaid[FIELD_ERROR] = v.open;
+	p->fault_open = v.vector_open;
 	return p;
 }
 

@@ -16,15 +16,16 @@
 #define CS_HIDDEN       (FIELD_BIT(FIELD_CS_BASE) | FIELD_BIT(FIELD_CS_LIMIT) | FIELD_BIT(FIELD_CS_TYPE))
 #define SS_HIDDEN       (FIELD_BIT(FIELD_SS_BASE) | FIELD_BIT(FIELD_SS_LIMIT) | FIELD_BIT(FIELD_SS_TYPE))
 
-/* Nothing is said: defined is 0. */
-struct prediction predict_nothing(const struct x86_state *before);
-struct prediction predict_fault(const struct x86_state *before, uint8_t vector);
-struct prediction predict_fault_code(const struct x86_state *before, uint8_t vector, uint32_t error);
+/* Each fills *p, which is large and is copied nowhere, and returns p.  Nothing is said: defined is 0. */
+struct prediction *predict_nothing(struct prediction *p, const struct x86_state *before);
+struct prediction *predict_fault(struct prediction *p, const struct x86_state *before, uint8_t vector);
+struct prediction *predict_fault_code(struct prediction *p, const struct x86_state *before,
+                                      uint8_t vector, uint32_t error);
 
 /* Everything as before but RF, which every instruction clears; the next three make changes to it. */
-struct prediction predict_unchanged(const struct x86_state *before);
+struct prediction *predict_unchanged(struct prediction *p, const struct x86_state *before);
 /* The same, and on to the next instruction. */
-struct prediction predict_next(const struct x86_state *before, const struct gate *gate);
+struct prediction *predict_next(struct prediction *p, const struct x86_state *before, const struct gate *gate);
 /* Not known from the state whether the instruction faults; if it does, it is with #GP(0). */
 void predict_may_gp(struct prediction *p);
 void predict_gpr(struct prediction *p, enum x86_gpr r, uint64_t value);
@@ -69,7 +70,7 @@ struct verdict {
 #define WHOLE_ERROR UINT32_MAX
 #define NO_FAULT ((struct verdict){ .fault = false })
 struct verdict verdict_fault(uint8_t vector, uint32_t error);
-struct prediction predict_verdict(const struct x86_state *before, struct verdict v);
+struct prediction *predict_verdict(struct prediction *p, const struct x86_state *before, struct verdict v);
 /* RIP in a code segment: canonical in 64-bit code, inside the limit elsewhere. */
 struct verdict check_target_rip(const struct x86_state *before, const struct x86_segment *cs, uint64_t rip);
 
@@ -94,20 +95,27 @@ void predict_move_rsp(struct prediction *p, const struct x86_state *before, uint
 enum field field_of_gpr(enum x86_gpr r);
 
 /* One function a kind of gate. */
-struct prediction predict_syscall(enum vendor vendor, const struct gate *gate,
+struct prediction *predict_syscall(struct prediction *p, enum vendor vendor, const struct gate *gate,
                                   const struct x86_state *before);
-struct prediction predict_sysret(enum vendor vendor, const struct gate *gate, const struct x86_state *before);
-struct prediction predict_sysenter(enum vendor vendor, const struct gate *gate,
+struct prediction *predict_sysret(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                  const struct x86_state *before);
+struct prediction *predict_sysenter(struct prediction *p, enum vendor vendor, const struct gate *gate,
                                    const struct x86_state *before);
-struct prediction predict_sysexit(enum vendor vendor, const struct gate *gate,
+struct prediction *predict_sysexit(struct prediction *p, enum vendor vendor, const struct gate *gate,
                                   const struct x86_state *before);
-struct prediction predict_int(enum vendor vendor, const struct gate *gate, const struct x86_state *before);
-struct prediction predict_exception(enum vendor vendor, const struct gate *gate,
+struct prediction *predict_int(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                               const struct x86_state *before);
+struct prediction *predict_exception(struct prediction *p, enum vendor vendor, const struct gate *gate,
                                     const struct x86_state *before);
-struct prediction predict_iret(enum vendor vendor, const struct gate *gate, const struct x86_state *before);
-struct prediction predict_far(enum vendor vendor, const struct gate *gate, const struct x86_state *before);
-struct prediction predict_wrmsr(enum vendor vendor, const struct gate *gate, const struct x86_state *before);
-struct prediction predict_rdmsr(enum vendor vendor, const struct gate *gate, const struct x86_state *before);
-struct prediction predict_swapgs(enum vendor vendor, const struct gate *gate, const struct x86_state *before);
+struct prediction *predict_iret(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                const struct x86_state *before);
+struct prediction *predict_far(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                               const struct x86_state *before);
+struct prediction *predict_wrmsr(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                 const struct x86_state *before);
+struct prediction *predict_rdmsr(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                 const struct x86_state *before);
+struct prediction *predict_swapgs(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                  const struct x86_state *before);
 
 #endif

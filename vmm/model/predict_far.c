@@ -57,12 +57,11 @@ static void push_return(struct prediction *p, const struct gate *gate, const str
 }
 
 /* Where it leads is not said: but no general register but RSP changes, and no flag. */
-static struct prediction leaves_alone(const struct x86_state *before)
+static struct prediction *leaves_alone(struct prediction *p, const struct x86_state *before)
 {
-	struct prediction p = predict_unchanged(before);
-
-	p.fault_open = true;
-	p.defined = FIELD_BIT(FIELD_RFLAGS) | FIELD_BIT(FIELD_RAX) | FIELD_BIT(FIELD_RCX) | FIELD_BIT(FIELD_RDX) |
+	predict_unchanged(p, before);
+	p->fault_open = true;
+	p->defined = FIELD_BIT(FIELD_RFLAGS) | FIELD_BIT(FIELD_RAX) | FIELD_BIT(FIELD_RCX) | FIELD_BIT(FIELD_RDX) |
 		FIELD_BIT(FIELD_RBX) | FIELD_BIT(FIELD_RBP) | FIELD_BIT(FIELD_RSI) | FIELD_BIT(FIELD_RDI) |
 		FIELD_BIT(FIELD_R8) | FIELD_BIT(FIELD_R9) | FIELD_BIT(FIELD_R10) | FIELD_BIT(FIELD_R11) |
 		FIELD_BIT(FIELD_R12) | FIELD_BIT(FIELD_R13) | FIELD_BIT(FIELD_R14) | FIELD_BIT(FIELD_R15);
@@ -74,36 +73,36 @@ static uint64_t far_operand(uint64_t value, uint8_t size)
 	return size == 8 ? value : value & ((UINT64_C(1) << 8 * size) - 1);
 }
 
-static struct prediction jump(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+static struct prediction *jump(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                               const struct x86_state *before)
 {
 	struct x86_segment cs = segment_from_descriptor(gate->target, gate->far_selector);
 	uint64_t rip = far_operand(gate->far_offset, gate->operand_size);
-	struct prediction p;
 	struct verdict v;
 
 	/* Whether AMD reads m16:64 or ignores REX.W could not be confirmed. */
 	if (vendor == VENDOR_AMD && gate->operand_size == 8)
-		return leaves_alone(before);
+		return leaves_alone(p, before);
 	if (null_selector(gate->far_selector))
-		return predict_fault_code(before, X86_VECTOR_GP, 0);
+		return predict_fault_code(p, before, X86_VECTOR_GP, 0);
 	if (gate->target.valid && is_gate_or_task(&cs, in_long_mode(before)))
-		return cs.type == X86_TYPE_CALL_GATE ? leaves_alone(before) : predict_nothing(before);
+		return cs.type == X86_TYPE_CALL_GATE ? leaves_alone(p, before) : predict_nothing(p, before);
 	v = check_code(gate, before);
 	if (!v.fault)
 		v = check_target_rip(before, &cs, rip);
 	if (v.fault)
-		return predict_verdict(before, v);
+		return predict_verdict(p, before, v);
 
-	p = predict_unchanged(before);
-	p.after.rip = rip;
+	predict_unchanged(p, before);
+	p->after.rip = rip;
 	if (gate->far == FAR_CALL)
-		push_return(&p, gate, before);
-	predict_load_cs(&p, cs, before->cpl);
-	predict_done(&p);
+		push_return(p, gate, before);
+	predict_load_cs(p, cs, before->cpl);
+	predict_done(p);
 	return p;
 }
 
-static struct prediction far_ret(const struct gate *gate, const struct x86_state *before)
+static struct prediction *far_ret(struct prediction *p, const struct gate *gate, const struct x86_state *before)
 {
 	uint8_t size = gate->operand_size;
 	struct far_return r = {
@@ -116,36 +115,36 @@ static struct prediction far_ret(const struct gate *gate, const struct x86_state
 	};
 	uint8_t new_cpl = r.cs_selector & X86_SELECTOR_RPL;
 	bool outward = new_cpl > before->cpl;
-	struct prediction p;
 	struct verdict v;
 
 	if (gate->popped_count < 2)
-		return predict_nothing(before);
+		return predict_nothing(p, before);
 	v = check_return_cs(before, &r);
 	if (!v.fault && outward && gate->popped_count < 4)
-		return predict_nothing(before);
+		return predict_nothing(p, before);
 	if (!v.fault)
 		v = check_return_target(before, &r, outward);
 	if (v.fault)
-		return predict_verdict(before, v);
+		return predict_verdict(p, before, v);
 
-	p = predict_unchanged(before);
-	p.after.rip = r.rip;
-	predict_load_cs(&p, segment_from_descriptor(r.cs, r.cs_selector), new_cpl);
+	predict_unchanged(p, before);
+	p->after.rip = r.rip;
+	predict_load_cs(p, segment_from_descriptor(r.cs, r.cs_selector), new_cpl);
 	if (outward) {
 		r.rsp += gate->far_release;
-		predict_return_stack(&p, &r);
-		predict_drop_segments(&p);
+		predict_return_stack(p, &r);
+		predict_drop_segments(p);
 	} else {
-		predict_move_rsp(&p, before, before->gpr[GPR_RSP] + 2 * size + gate->far_release);
+		predict_move_rsp(p, before, before->gpr[GPR_RSP] + 2 * size + gate->far_release);
 	}
-	predict_done(&p);
+	predict_done(p);
 	return p;
 }
 
-struct prediction predict_far(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+struct prediction *predict_far(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                               const struct x86_state *before)
 {
 	if (x86_mode(before) == MODE_REAL || in_v86(before))
-		return predict_nothing(before);
-	return gate->far == FAR_RET ? far_ret(gate, before) : jump(vendor, gate, before);
+		return predict_nothing(p, before);
+	return gate->far == FAR_RET ? far_ret(p, gate, before) : jump(p, vendor, gate, before);
 }

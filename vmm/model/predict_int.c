@@ -38,18 +38,18 @@ bool can_become_double_fault(uint8_t vector)
  * A fault while an exception is delivered: #DF where both together make one
  * (SDM vol. 3A, table 6-5), and shutdown, which leaves no state, behind #DF.
  */
-static struct prediction delivery_fault(const struct delivery *d, struct verdict v)
+static struct prediction *delivery_fault(struct prediction *p, const struct delivery *d, struct verdict v)
 {
 	uint8_t first = d->gate->vector;
 
 	if (!d->software && first == X86_VECTOR_DF)
-		return predict_nothing(d->before);
+		return predict_nothing(p, d->before);
 	if (!d->software && can_become_double_fault(first) && is_contributory(v.vector))
-		return predict_fault_code(d->before, X86_VECTOR_DF, 0);
+		return predict_fault_code(p, d->before, X86_VECTOR_DF, 0);
 	/* AMD's EXT means a source outside the processor, APM vol. 2, 8.4.1: is an earlier exception one? */
 	if (d->vendor == VENDOR_AMD)
 		v.open |= d->ext;
-	return predict_verdict(d->before, v);
+	return predict_verdict(p, d->before, v);
 }
 
 static uint64_t stack_mask(const struct delivery *d)
@@ -150,21 +150,20 @@ static void forget_instruction(struct prediction *p, const struct delivery *d)
 	p->rflags_defined = ~rflags_after_delivery(UINT64_MAX, d->entry.type == X86_TYPE_INTERRUPT_GATE);
 }
 
-static struct prediction enter(const struct delivery *d)
+static struct prediction *enter(struct prediction *p, const struct delivery *d)
 {
-	struct prediction p = predict_unchanged(d->before);
-
-	p.after.rip = d->entry.offset;
-	predict_load_cs(&p, d->target, d->cpl);
-	load_new_stack(&p, d);
-	push_frame(&p, d);
-	p.after.rflags = rflags_after_delivery(d->before->rflags, d->entry.type == X86_TYPE_INTERRUPT_GATE);
+	predict_unchanged(p, d->before);
+	p->after.rip = d->entry.offset;
+	predict_load_cs(p, d->target, d->cpl);
+	load_new_stack(p, d);
+	push_frame(p, d);
+	p->after.rflags = rflags_after_delivery(d->before->rflags, d->entry.type == X86_TYPE_INTERRUPT_GATE);
 	if (!d->software && !is_fault_class(d->gate->vector))
-		forget_instruction(&p, d);
+		forget_instruction(p, d);
 	/* ESP's use depends on SS.B; a 16-bit stack is not modelled. */
-	if (!d->is_long && !p.after.ss.db)
-		predict_unsaid(&p, FIELD_BIT(FIELD_RSP));
-	predict_done(&p);
+	if (!d->is_long && !p->after.ss.db)
+		predict_unsaid(p, FIELD_BIT(FIELD_RSP));
+	predict_done(p);
 	return p;
 }
 
@@ -177,8 +176,8 @@ static bool pushes_error(enum vendor vendor, uint8_t vector)
 	return vector < X86_VECTOR_COUNT && (vectors >> vector & 1);
 }
 
-static struct prediction deliver(enum vendor vendor, const struct gate *gate, const struct x86_state *before,
-                                 bool software)
+static struct prediction *deliver(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                  const struct x86_state *before, bool software)
 {
 	struct delivery d = {
 		.vendor = vendor, .gate = gate, .before = before, .software = software,
@@ -188,7 +187,7 @@ static struct prediction deliver(enum vendor vendor, const struct gate *gate, co
 	struct verdict v;
 
 	if (x86_mode(before) == MODE_REAL || in_v86(before))
-		return predict_nothing(before);
+		return predict_nothing(p, before);
 
 	d.entry = gate_from_descriptor(gate->idt, d.is_long);
 	d.target = segment_from_descriptor(gate->target, d.entry.selector);
@@ -197,37 +196,37 @@ static struct prediction deliver(enum vendor vendor, const struct gate *gate, co
 
 	v = check_idt_gate(&d);
 	if (!v.fault && !is_wide_gate(&d.entry))
-		return predict_nothing(before);
+		return predict_nothing(p, before);
 	if (!v.fault)
 		v = check_handler(&d);
-	return v.fault ? delivery_fault(&d, v) : enter(&d);
+	return v.fault ? delivery_fault(p, &d, v) : enter(p, &d);
 }
 
 /* INTO without OF. */
-static struct prediction pass_by(const struct gate *gate, const struct x86_state *before)
+static struct prediction *pass_by(struct prediction *p, const struct gate *gate, const struct x86_state *before)
 {
-	struct prediction p = predict_next(before, gate);
-
-	predict_done(&p);
+	predict_next(p, before, gate);
+	predict_done(p);
 	return p;
 }
 
-struct prediction predict_int(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+struct prediction *predict_int(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                               const struct x86_state *before)
 {
 	bool into = gate->vector == X86_VECTOR_OF && gate->length == 1;
 
 	if (into && x86_mode(before) == MODE_64)
-		return predict_fault(before, X86_VECTOR_UD);
+		return predict_fault(p, before, X86_VECTOR_UD);
 	if (into && !(before->rflags & X86_RFLAGS_OF))
-		return pass_by(gate, before);
-	return deliver(vendor, gate, before, true);
+		return pass_by(p, gate, before);
+	return deliver(p, vendor, gate, before, true);
 }
 
-struct prediction predict_exception(enum vendor vendor, const struct gate *gate,
+struct prediction *predict_exception(struct prediction *p, enum vendor vendor, const struct gate *gate,
                                     const struct x86_state *before)
 {
 	/* INT3 and INTO, should the caller not have decoded them. */
 	bool software = gate->vector == X86_VECTOR_BP || gate->vector == X86_VECTOR_OF;
 
-	return deliver(vendor, gate, before, software);
+	return deliver(p, vendor, gate, before, software);
 }

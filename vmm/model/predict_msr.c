@@ -128,61 +128,60 @@ static void write_msr(struct prediction *p, const struct gate_msr *msr, const st
 	p->unsaid[FIELD_MSR] = ~msr->kept[w->vendor];
 }
 
-struct prediction predict_wrmsr(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+struct prediction *predict_wrmsr(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                 const struct x86_state *before)
 {
 	const struct msr_write w = { .vendor = vendor, .before = before, .value = edx_eax(before) };
 	const struct gate_msr *msr = find(before);
 	enum answer answer = msr ? msr->accept(&w) : UNKNOWN;
-	struct prediction p;
 
 	if (before->cpl != 0 || answer == REFUSED)
-		return predict_fault_code(before, X86_VECTOR_GP, 0);
+		return predict_fault_code(p, before, X86_VECTOR_GP, 0);
 
-	p = predict_next(before, gate);
+	predict_next(p, before, gate);
 	if (msr)
-		write_msr(&p, msr, &w);
+		write_msr(p, msr, &w);
 	if (answer == UNKNOWN)
-		predict_may_gp(&p);
-	predict_done(&p);
+		predict_may_gp(p);
+	predict_done(p);
 	return p;
 }
 
-struct prediction predict_rdmsr(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+struct prediction *predict_rdmsr(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                 const struct x86_state *before)
 {
 	const struct gate_msr *msr = find(before);
 	struct x86_state source = *before;
 	uint64_t value = msr ? *in_state(&source, msr) : 0;
 	uint64_t open = msr ? ~msr->kept[vendor] : UINT64_MAX;
-	struct prediction p;
 
 	if (before->cpl != 0)
-		return predict_fault_code(before, X86_VECTOR_GP, 0);
+		return predict_fault_code(p, before, X86_VECTOR_GP, 0);
 
 	/* Bits 63:32 of RAX and RDX become 0 whatever was read. */
-	p = predict_next(before, gate);
-	predict_gpr(&p, GPR_RAX, value & LOW_HALF);
-	predict_gpr(&p, GPR_RDX, value >> 32);
-	p.unsaid[FIELD_RAX] = open & LOW_HALF;
-	p.unsaid[FIELD_RDX] = open >> 32;
+	predict_next(p, before, gate);
+	predict_gpr(p, GPR_RAX, value & LOW_HALF);
+	predict_gpr(p, GPR_RDX, value >> 32);
+	p->unsaid[FIELD_RAX] = open & LOW_HALF;
+	p->unsaid[FIELD_RDX] = open >> 32;
 	if (!msr)
-		predict_may_gp(&p);
-	predict_done(&p);
+		predict_may_gp(p);
+	predict_done(p);
 	return p;
 }
 
-struct prediction predict_swapgs(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+struct prediction *predict_swapgs(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                  const struct x86_state *before)
 {
-	struct prediction p;
-
 	(void)vendor;
 	if (x86_mode(before) != MODE_64)
-		return predict_fault(before, X86_VECTOR_UD);
+		return predict_fault(p, before, X86_VECTOR_UD);
 	if (before->cpl != 0)
-		return predict_fault_code(before, X86_VECTOR_GP, 0);
+		return predict_fault_code(p, before, X86_VECTOR_GP, 0);
 
-	p = predict_next(before, gate);
-	p.after.gs.base = before->msr.kernel_gs_base;
-	p.after.msr.kernel_gs_base = before->gs.base;
-	predict_done(&p);
+	predict_next(p, before, gate);
+	p->after.gs.base = before->msr.kernel_gs_base;
+	p->after.msr.kernel_gs_base = before->gs.base;
+	predict_done(p);
 	return p;
 }

@@ -37,38 +37,37 @@ static void load_kernel_segments(struct prediction *p, enum vendor vendor, uint6
 }
 
 /* AMD outside long mode: ECX and EIP alone, no R11, no mask. */
-static struct prediction legacy_syscall(const struct gate *gate, const struct x86_state *before)
+static struct prediction *legacy_syscall(struct prediction *p, const struct gate *gate, const struct x86_state *before)
 {
-	struct prediction p = predict_unchanged(before);
-
-	predict_gpr(&p, GPR_RCX, next_rip(before, gate));
-	p.after.rip = before->msr.star & LOW_HALF;
-	p.after.rflags &= ~(uint64_t)(X86_RFLAGS_VM | X86_RFLAGS_IF | X86_RFLAGS_RF);
-	load_kernel_segments(&p, VENDOR_AMD, before->msr.star, false);
-	predict_done(&p);
+	predict_unchanged(p, before);
+	predict_gpr(p, GPR_RCX, next_rip(before, gate));
+	p->after.rip = before->msr.star & LOW_HALF;
+	p->after.rflags &= ~(uint64_t)(X86_RFLAGS_VM | X86_RFLAGS_IF | X86_RFLAGS_RF);
+	load_kernel_segments(p, VENDOR_AMD, before->msr.star, false);
+	predict_done(p);
 	return p;
 }
 
-struct prediction predict_syscall(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+struct prediction *predict_syscall(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                   const struct x86_state *before)
 {
 	enum x86_mode mode = x86_mode(before);
-	struct prediction p;
 
 	if (!enabled(before) || (vendor == VENDOR_INTEL && mode != MODE_64))
-		return predict_fault(before, X86_VECTOR_UD);
+		return predict_fault(p, before, X86_VECTOR_UD);
 	if (!in_long_mode(before))
-		return legacy_syscall(gate, before);
+		return legacy_syscall(p, gate, before);
 
-	p = predict_unchanged(before);
-	predict_gpr(&p, GPR_RCX, next_rip(before, gate));
-	predict_gpr(&p, GPR_R11, before->rflags & ~(uint64_t)X86_RFLAGS_RF);
+	predict_unchanged(p, before);
+	predict_gpr(p, GPR_RCX, next_rip(before, gate));
+	predict_gpr(p, GPR_R11, before->rflags & ~(uint64_t)X86_RFLAGS_RF);
 	/* Whether Intel keeps a set RF in R11 could not be confirmed. */
 	if (vendor == VENDOR_INTEL)
-		p.unsaid[FIELD_R11] = before->rflags & X86_RFLAGS_RF;
-	p.after.rip = mode == MODE_64 ? before->msr.lstar : before->msr.cstar;
-	p.after.rflags = rflags_after_syscall(before->rflags, before->msr.fmask);
-	load_kernel_segments(&p, vendor, before->msr.star, true);
-	predict_done(&p);
+		p->unsaid[FIELD_R11] = before->rflags & X86_RFLAGS_RF;
+	p->after.rip = mode == MODE_64 ? before->msr.lstar : before->msr.cstar;
+	p->after.rflags = rflags_after_syscall(before->rflags, before->msr.fmask);
+	load_kernel_segments(p, vendor, before->msr.star, true);
+	predict_done(p);
 	return p;
 }
 
@@ -86,44 +85,43 @@ static void load_user_segments(struct prediction *p, enum vendor vendor, uint64_
 	predict_unsaid(p, SS_HIDDEN);
 }
 
-static struct prediction sysret_64(enum vendor vendor, const struct gate *gate,
+static struct prediction *sysret_64(struct prediction *p, enum vendor vendor, const struct gate *gate,
                                    const struct x86_state *before)
 {
 	bool wide = gate->operand_size == 8;
 	uint64_t rcx = before->gpr[GPR_RCX];
-	struct prediction p;
 
 	/* Intel faults here, still at CPL 0; AMD's fault comes later, at CPL 3. */
 	if (vendor == VENDOR_INTEL && wide && !is_canonical(rcx, has_la57(before)))
-		return predict_fault_code(before, X86_VECTOR_GP, 0);
+		return predict_fault_code(p, before, X86_VECTOR_GP, 0);
 
-	p = predict_unchanged(before);
-	p.after.rip = wide ? rcx : rcx & LOW_HALF;
-	p.after.rflags = rflags_after_sysret(before->gpr[GPR_R11]);
-	load_user_segments(&p, vendor, before->msr.star, gate->operand_size);
-	predict_done(&p);
+	predict_unchanged(p, before);
+	p->after.rip = wide ? rcx : rcx & LOW_HALF;
+	p->after.rflags = rflags_after_sysret(before->gpr[GPR_R11]);
+	load_user_segments(p, vendor, before->msr.star, gate->operand_size);
+	predict_done(p);
 	return p;
 }
 
 /* AMD, compatibility and legacy mode: EFLAGS stay but for IF. */
-static struct prediction sysret_32(const struct x86_state *before)
+static struct prediction *sysret_32(struct prediction *p, const struct x86_state *before)
 {
-	struct prediction p = predict_unchanged(before);
-
-	p.after.rip = before->gpr[GPR_RCX] & LOW_HALF;
-	p.after.rflags |= X86_RFLAGS_IF;
-	load_user_segments(&p, VENDOR_AMD, before->msr.star, 4);
-	predict_done(&p);
+	predict_unchanged(p, before);
+	p->after.rip = before->gpr[GPR_RCX] & LOW_HALF;
+	p->after.rflags |= X86_RFLAGS_IF;
+	load_user_segments(p, VENDOR_AMD, before->msr.star, 4);
+	predict_done(p);
 	return p;
 }
 
-struct prediction predict_sysret(enum vendor vendor, const struct gate *gate, const struct x86_state *before)
+struct prediction *predict_sysret(struct prediction *p, enum vendor vendor, const struct gate *gate,
+                                  const struct x86_state *before)
 {
 	enum x86_mode mode = x86_mode(before);
 
 	if (!enabled(before) || (vendor == VENDOR_INTEL && mode != MODE_64))
-		return predict_fault(before, X86_VECTOR_UD);
+		return predict_fault(p, before, X86_VECTOR_UD);
 	if (mode == MODE_REAL || before->cpl != 0)
-		return predict_fault_code(before, X86_VECTOR_GP, 0);
-	return mode == MODE_64 ? sysret_64(vendor, gate, before) : sysret_32(before);
+		return predict_fault_code(p, before, X86_VECTOR_GP, 0);
+	return mode == MODE_64 ? sysret_64(p, vendor, gate, before) : sysret_32(p, before);
 }

@@ -21,7 +21,8 @@ void json_checks_init(struct json_sink *s)
 {
 	for (enum field f = 0; f < FIELD_COUNT; f++) {
 		struct json_field_piece *piece = &s->fields[f];
-		const int length = snprintf(piece->text, sizeof(piece->text), "{\"field\":\"%s\",\"expected\":", field_name(f));
+		const int length = snprintf(piece->text, sizeof(piece->text), "{\"field\":\"%s\",\"expected\":",
+		                            field_name(f));
 
 		piece->length = length > 0 && (size_t)length < sizeof(piece->text) ? (unsigned)length : 0;
 	}
@@ -35,8 +36,9 @@ static size_t source_length(struct json_sink *s, const char *source)
 
 	if (known->source != source) {
 		const size_t length = strlen(source);
+		const bool plain = length <= SOURCE_MOST && json_is_plain(source, length);
 
-		*known = (struct json_source){ source, json_is_plain(source, length) && length <= SOURCE_MOST ? length : 0 };
+		*known = (struct json_source){ source, plain ? length : 0 };
 	}
 	return known->length;
 }

@@ -21,7 +21,7 @@ struct json_writer {
 	char buffer[JSON_BUFFER];       /* of the line under way */
 };
 
-/* A name, or any other piece of a line that is written as it is, and its length: a literal's is known when compiling. */
+/* A piece of a line that is written as it is, and its length: a literal's is known when compiling. */
 struct json_piece { const char *text; size_t length; };
 #define JSON_PIECE(literal) ((struct json_piece){ literal, sizeof(literal) - 1 })
 
@@ -60,7 +60,7 @@ static inline void json_advance(struct json_writer *w, const char *end)
 
 #define JSON_HEX_MOST   20      /* bytes that json_put_hex writes, some of them beyond what it returns */
 
-/* Eight hexadecimal digits, the topmost first in memory: each nibble in a byte of its own, and there made a character. */
+/* Eight hexadecimal digits, the topmost first in memory: each nibble gets a byte, and there becomes a character. */
 static inline uint64_t json_digits(uint32_t value)
 {
 	const uint64_t ones = UINT64_C(0x0101010101010101);

@@ -52,7 +52,8 @@ static void forget(struct transition *t)
 	memset(t, 0, offsetof(struct transition, before));
 	memset((uint8_t *)t + offsetof(struct transition, symbol), 0, sizeof(*t) - offsetof(struct transition, symbol));
 }
-_Static_assert(offsetof(struct transition, symbol) == offsetof(struct transition, before) + 2 * sizeof(struct x86_state),
+_Static_assert(offsetof(struct transition, symbol) ==
+               offsetof(struct transition, before) + 2 * sizeof(struct x86_state),
                "between them stand the states");
 
 static enum trace_event get_transition(struct trace_reader *r, const struct event_start *start)

@@ -83,9 +83,11 @@ static void guard_bools(struct maker *m, struct wire_step *step)
 		struct wire_guard guard = { .from = m->bools[n] };
 
 		if (step->size < sizeof(guard.zero)) {
+			const struct wire_limit limit = { .from = m->bools[n++], .limit = 2 };
+
 			step->limits = more(m, step->limits, step->limit_count, sizeof(*step->limits));
 			if (!m->failed)
-				step->limits[step->limit_count++] = (struct wire_limit){ .from = m->bools[n++], .limit = 2 };
+				step->limits[step->limit_count++] = limit;
 			continue;
 		}
 		if (guard.from > step->size - sizeof(guard.zero))
