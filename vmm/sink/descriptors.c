@@ -4,9 +4,8 @@
  */
 #include "sink/descriptors.h"
 
+#include "sink/format.h"
 #include "x86.h"
-
-#include <stdio.h>
 
 /* SDM vol. 3A, table 3-2. */
 const char *gate_type_name(const struct gate_descriptor *g)
@@ -43,21 +42,21 @@ bool tss_slot_name(const struct gate *g, const struct x86_state *before, char *n
 		return false;
 	slot = delivery_stack_slot(&d, &code, before->cpl, is_long);
 	if (slot.width == 4)
-		snprintf(name, size, "SS%u:ESP%u", (slot.offset - 4) / 8, (slot.offset - 4) / 8);
+		format_to(name, size, "SS%u:ESP%u", (slot.offset - 4) / 8, (slot.offset - 4) / 8);
 	else if (slot.offset >= X86_TSS64_IST1)
-		snprintf(name, size, "IST%u", (slot.offset - X86_TSS64_IST1) / 8 + 1);
+		format_to(name, size, "IST%u", (slot.offset - X86_TSS64_IST1) / 8 + 1);
 	else
-		snprintf(name, size, "RSP%u", (slot.offset - X86_TSS64_RSP0) / 8);
+		format_to(name, size, "RSP%u", (slot.offset - X86_TSS64_RSP0) / 8);
 	return slot.width;
 }
 
 const char *field_name_text(const struct field_name *name, char *text, size_t size)
 {
 	if (!name->structure)
-		snprintf(text, size, "%s", "");
+		*text = 0;
 	else if (!name->field)
-		snprintf(text, size, "%s", name->structure);
+		format_to(text, size, "%s", name->structure);
 	else
-		snprintf(text, size, "%s.%s", name->structure, name->field);
+		format_to(text, size, "%s.%s", name->structure, name->field);
 	return text;
 }

@@ -156,11 +156,13 @@ size_t format_text(char *text, size_t size, const char *format, va_list args)
 	return (size_t)(out.at - text);
 }
 
-void format_to(char *text, size_t size, const char *format, ...)
+size_t format_to(char *text, size_t size, const char *format, ...)
 {
 	va_list args;
+	size_t length;
 
 	va_start(args, format);
-	format_text(text, size, format, args);
+	length = format_text(text, size, format, args);
 	va_end(args);
+	return length;
 }

@@ -10,7 +10,7 @@
 
 /* As vsnprintf; returns how long text is. */
 size_t format_text(char *text, size_t size, const char *format, va_list args) __attribute__((format(printf, 3, 0)));
-/* As snprintf. */
-void format_to(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
+/* As snprintf; returns the same. */
+size_t format_to(char *text, size_t size, const char *format, ...) __attribute__((format(printf, 3, 4)));
 
 #endif

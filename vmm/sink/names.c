@@ -4,6 +4,7 @@
  */
 #include "sink/sink.h"
 
+#include "sink/format.h"
 #include "x86.h"
 
 #include <inttypes.h>
@@ -175,11 +176,10 @@ const char *rflags_text(uint64_t rflags, char *text, size_t size)
 		text[0] = '\0';
 	for (const struct bit_name *b = rflags_bits; b->mask && length < size; b++) {
 		if (rflags & b->mask)
-			length += (size_t)snprintf(text + length, size - length, "%s%s", length ? " " : "",
-					   b->name);
+			length += format_to(text + length, size - length, length ? " %s" : "%s", b->name);
 	}
 	if (iopl && length < size)
-		snprintf(text + length, size - length, "%sIOPL=%u", length ? " " : "", iopl);
+		format_to(text + length, size - length, length ? " IOPL=%u" : "IOPL=%u", iopl);
 	return text;
 }
 

@@ -4,6 +4,7 @@
  */
 #include "sink/calls.h"
 
+#include "sink/format.h"
 #include "sink/utf8.h"
 
 #include <asm/errno.h>
@@ -64,29 +65,29 @@ static void put_number(char kind, uint64_t value, bool is_32bit, char *text, siz
 	switch (kind) {
 	case 'd':
 		if (number == AT_FDCWD) {
-			snprintf(text, size, "AT_FDCWD");
+			format_to(text, size, "AT_FDCWD");
 			break;
 		}
 		/* fallthrough */
 	case 'f':
 	case 'i':
 	case 't':
-		snprintf(text, size, "%d", number);
+		format_to(text, size, "%d", number);
 		break;
 	case 'o':
-		snprintf(text, size, "%" PRId64, is_32bit ? number : (int64_t)value);
+		format_to(text, size, "%" PRId64, is_32bit ? number : (int64_t)value);
 		break;
 	case 'z':
-		snprintf(text, size, "%" PRIu64, value);
+		format_to(text, size, "%" PRIu64, value);
 		break;
 	case 'm':
 		snprintf(text, size, "%#o", (unsigned)value);
 		break;
 	default:
 		if (value || kind == 'x')
-			snprintf(text, size, "0x%" PRIx64, value);
+			format_to(text, size, "0x%" PRIx64, value);
 		else
-			snprintf(text, size, "NULL");
+			format_to(text, size, "NULL");
 	}
 }
 
@@ -137,10 +138,10 @@ const char *linux_result_text(const struct transition *t, char *text, size_t siz
 	const bool address = strchr(kinds, '>');
 
 	if (error)
-		snprintf(text, size, "-%s", error);
+		format_to(text, size, "-%s", error);
 	else if (address)
-		snprintf(text, size, "0x%" PRIx64, t->service.is_32bit ? (uint32_t)t->result : t->result);
+		format_to(text, size, "0x%" PRIx64, t->service.is_32bit ? (uint32_t)t->result : t->result);
 	else
-		snprintf(text, size, "%" PRId64, linux_result(t));
+		format_to(text, size, "%" PRId64, linux_result(t));
 	return text;
 }

@@ -292,8 +292,13 @@ const char *shorten(const char *text, unsigned room, char *out, size_t size)
 
 const char *shorten_symbol(const char *symbol, unsigned room, char *out, size_t size)
 {
-	const char *offset = strrchr(symbol, '+');
+	const size_t length = strlen(symbol);
+	const char *offset;
 
+	/* There are no more columns than bytes. */
+	if (length <= room && length < size)
+		return memcpy(out, symbol, length + 1);
+	offset = strrchr(symbol, '+');
 	if (text_columns(symbol) > room && offset && text_columns(offset) + 2 <= room)
 		return cut(symbol, room, offset, out, size);
 	return shorten(symbol, room, out, size);

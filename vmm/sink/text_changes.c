@@ -6,6 +6,7 @@
 
 #include "sink/calls.h"
 #include "sink/descriptors.h"
+#include "sink/format.h"
 #include "x86.h"
 
 #include <inttypes.h>
@@ -38,7 +39,7 @@ const char *register_text(const struct transition *t, const char *name, char *te
 {
 	const bool is_32 = x86_mode(&t->before) == MODE_32 && x86_mode(&t->after) == MODE_32;
 
-	snprintf(text, size, "%s", name);
+	format_to(text, size, "%s", name);
 	if (is_32 && *text == 'R')
 		*text = 'E';
 	return text;
@@ -49,8 +50,10 @@ static const char *field_suffix(const struct transition *t, enum named_place pla
 {
 	char name[64];
 
+	if (!t->named[place].structure)
+		return "";
 	field_name_text(&t->named[place], name, sizeof(name));
-	snprintf(text, size, *name ? " (%s)" : "%s", name);
+	format_to(text, size, *name ? " (%s)" : "%s", name);
 	return text;
 }
 
@@ -60,19 +63,18 @@ static void put_rflags(struct pen *pen, const char *name, uint64_t before, uint6
 	uint64_t differ = before ^ after;
 	unsigned old = (before & X86_RFLAGS_IOPL) >> X86_RFLAGS_IOPL_SHIFT;
 	unsigned new = (after & X86_RFLAGS_IOPL) >> X86_RFLAGS_IOPL_SHIFT;
-	char text[128];
-	int length = 0;
+	char text[128], *end = text;
 
 	if (!differ)
 		return;
 	for (const struct bit_name *b = rflags_bits; b->mask; b++) {
 		if (differ & b->mask)
-			length += snprintf(text + length, sizeof(text) - (size_t)length, " %c%s",
-					   after & b->mask ? '+' : '-', b->name);
+			end += format_to(end, sizeof(text) - (size_t)(end - text), after & b->mask ? " +%s" : " -%s",
+			                 b->name);
 	}
 	if (old != new)
-		length += snprintf(text + length, sizeof(text) - (size_t)length, " IOPL %u->%u", old, new);
-	if (length)
+		end += format_to(end, sizeof(text) - (size_t)(end - text), " IOPL %u->%u", old, new);
+	if (end > text)
 		pen_item(pen, PLAIN, "%s%s", name, text);
 	else
 		pen_item(pen, PLAIN, "%s 0x%" PRIx64 "->0x%" PRIx64, name, before, after);
@@ -115,14 +117,20 @@ static void put_registers(struct pen *pen, const struct transition *t)
 		enum x86_gpr gpr = registers[i].gpr;
 		uint64_t lent = gpr == GPR_R11 ? t->r11_lent : 0;
 		uint64_t value = t->after.gpr[gpr] & ~lent;
+		const char *is, *in;
 
 		/* RDMSR's value is shown as the MSR's. */
 		if (t->gate.kind == GATE_RDMSR && (gpr == GPR_RAX || gpr == GPR_RDX))
 			continue;
-		if (value != (t->before.gpr[gpr] & ~lent) || *meaning(t, gpr, value))
-			pen_item(pen, PLAIN, "%s=0x%" PRIx64 "%s%s",
-				 register_text(t, registers[i].name, name, sizeof(name)), value,
-				 meaning(t, gpr, value), register_field(t, gpr, field, sizeof(field)));
+		is = meaning(t, gpr, value);
+		if (value == (t->before.gpr[gpr] & ~lent) && !*is)
+			continue;
+		register_text(t, registers[i].name, name, sizeof(name));
+		in = register_field(t, gpr, field, sizeof(field));
+		if (*is || *in)
+			pen_item(pen, PLAIN, "%s=0x%" PRIx64 "%s%s", name, value, is, in);
+		else
+			pen_register(pen, PLAIN, name, value);
 	}
 	if (t->before.gs.base != t->after.gs.base)
 		pen_item(pen, PLAIN, "GS.base=0x%" PRIx64 "%s", t->after.gs.base,
