@@ -19,11 +19,11 @@ enum x86_gpr {
 struct x86_segment {
 	uint64_t base;
 	uint32_t limit;         /* in bytes, scaled by G */
-	uint16_t selector;
 	uint8_t type;           /* 4 bits */
 	uint8_t dpl;
 	bool s, p, l, db, g;
 	bool unusable;          /* loaded with a null selector */
+	uint16_t selector;
 };
 
 struct x86_table {              /* GDTR, IDTR */

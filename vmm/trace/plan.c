@@ -32,7 +32,13 @@ static void copy(const struct wire_step *step, const uint8_t *piece, uint8_t *to
 	/* Sizes that the compiler knows: each is a load and a store. */
 	for (end = c + step->copy_count[0]; c < end; c++)
 		memcpy(to + c->to, piece + c->from, 16);
-	for (end = c + step->copy_count[1]; c < end; c++)
+	for (end = c + step->copy_count[1]; end - c >= 4; c += 4) {
+		memcpy(to + c[0].to, piece + c[0].from, 8);
+		memcpy(to + c[1].to, piece + c[1].from, 8);
+		memcpy(to + c[2].to, piece + c[2].from, 8);
+		memcpy(to + c[3].to, piece + c[3].from, 8);
+	}
+	for (; c < end; c++)
 		memcpy(to + c->to, piece + c->from, 8);
 	for (end = c + step->copy_count[2]; c < end; c++)
 		memcpy(to + c->to, piece + c->from, 4);
