@@ -15,16 +15,6 @@
 #define RET_IMM16 0xc2
 #define KERNEL_SHARED_PAGE UINT64_C(0xfffff78000000000)
 
-const struct gate *evidence_fault(const struct evidence *e)
-{
-	return e->t->faulted || e->t->gate.kind == GATE_FAULT ? transition_fault(e->t) : NULL;
-}
-
-bool evidence_passed(const struct evidence *e, enum gate_kind kind)
-{
-	return e->t->gate.kind == kind && !e->t->faulted;
-}
-
 /* Whose page tables s names.  Predicates ask with the states of their transition and no others. */
 static enum fact_side side_of(const struct evidence *e, const struct x86_state *s)
 {

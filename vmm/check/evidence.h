@@ -90,9 +90,17 @@ extern const struct claim_predicate claims_of_interrupts[], claims_of_msrs[], cl
 	claims_of_sysenter[], claims_of_shared32[];
 
 /* The exception that came in place of the instruction or at it; NULL when there was none. */
-const struct gate *evidence_fault(const struct evidence *e);
+static inline const struct gate *evidence_fault(const struct evidence *e)
+{
+	return e->t->faulted || e->t->gate.kind == GATE_FAULT ? transition_fault(e->t) : NULL;
+}
+
 /* The instruction of this kind did what it is for. */
-bool evidence_passed(const struct evidence *e, enum gate_kind kind);
+static inline bool evidence_passed(const struct evidence *e, enum gate_kind kind)
+{
+	return e->t->gate.kind == kind && !e->t->faulted;
+}
+
 /* Fill entered, stub and entry; then, when every claim was judged, keep what later ones need. */
 void evidence_prepare(struct evidence *e);
 void evidence_remember(const struct evidence *e);
