@@ -68,14 +68,27 @@ static void put(struct out *out, const char *bytes, size_t size)
 }
 
 /* Most integers of a trace are such.  There is room for 16 digits. */
-static void put_hex(struct out *out, uint64_t value)
+static void put_hex(struct out *out, uint64_t value, unsigned least, const char *alphabet)
 {
-	unsigned digits = value ? (67 - (unsigned)__builtin_clzll(value)) / 4 : 1;
-	char *to = out->at + digits;
+	unsigned digits = (67 - (unsigned)__builtin_clzll(value | 1)) / 4;
+	char *to;
 
+	if (digits < least)
+		digits = least;
+	to = out->at + digits;
 	out->at = to;
 	for (; digits; digits--, value >>= 4)
-		*--to = "0123456789abcdef"[value & 15];
+		*--to = alphabet[value & 15];
+}
+
+/* Mostly a few bytes, of which each is looked at anyway. */
+static void put_string(struct out *out, const char *string)
+{
+	char *at = out->at;
+
+	while (*string && at < out->end)
+		*at++ = *string++;
+	out->at = at;
 }
 
 static void put_integer(struct out *out, const struct directive *d, uint64_t value)
@@ -99,20 +112,23 @@ static void put_integer(struct out *out, const struct directive *d, uint64_t val
 
 _Static_assert(sizeof(long) == sizeof(uint64_t), "l is as long as ll");
 
+static uint64_t next_integer(const struct directive *d, va_list *args)
+{
+	return d->is_long ? va_arg(*args, uint64_t) : va_arg(*args, unsigned);
+}
+
 /* False: the format has something else in it. */
-static bool put_all(struct out *out, const char *format, va_list args)
+static bool put_all(struct out *out, const char *format, va_list *args)
 {
 	struct directive d;
-	const char *string;
 
-	while (*format) {
-		const char *start = format;
-
+	for (;;) {
+		while (*format && *format != '%' && out->at < out->end)
+			*out->at++ = *format++;
 		while (*format && *format != '%')
 			format++;
-		put(out, start, (size_t)(format - start));
 		if (!*format)
-			break;
+			return true;
 		format = parse(format + 1, &d);
 		switch (d.letter) {
 		case 0:
@@ -121,37 +137,39 @@ static bool put_all(struct out *out, const char *format, va_list args)
 			put(out, "%", 1);
 			break;
 		case 's':
-			string = va_arg(args, const char *);
-			put(out, string, strlen(string));
+			put_string(out, va_arg(*args, const char *));
 			break;
 		case 'd':
-			put_integer(out, &d, d.is_long ? va_arg(args, uint64_t) : (uint64_t)va_arg(args, int));
+			put_integer(out, &d, d.is_long ? va_arg(*args, uint64_t) : (uint64_t)va_arg(*args, int));
 			break;
 		case 'x':
-			if (!d.width && out->end - out->at >= 16) {
-				put_hex(out, d.is_long ? va_arg(args, uint64_t) : va_arg(args, unsigned));
+		case 'X':
+			if (d.width <= 16 && (!d.width || d.fill == '0') && out->end - out->at >= 16) {
+				put_hex(out, next_integer(&d, args), d.width,
+				        d.letter == 'X' ? "0123456789ABCDEF" : "0123456789abcdef");
 				break;
 			}
 			/* fall through */
 		default:
-			put_integer(out, &d, d.is_long ? va_arg(args, uint64_t) : va_arg(args, unsigned));
+			put_integer(out, &d, next_integer(&d, args));
 		}
 	}
-	return true;
 }
 
 size_t format_text(char *text, size_t size, const char *format, va_list args)
 {
 	struct out out = { text, text + size - 1 };
-	va_list again;
+	va_list first, again;
 
+	va_copy(first, args);
 	va_copy(again, args);
-	if (put_all(&out, format, args)) {
+	if (put_all(&out, format, &first)) {
 		*out.at = 0;
 	} else {
 		vsnprintf(text, size, format, again);
 		out.at = text + strlen(text);
 	}
+	va_end(first);
 	va_end(again);
 	return (size_t)(out.at - text);
 }

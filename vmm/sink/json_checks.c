@@ -43,11 +43,29 @@ static size_t source_length(struct json_sink *s, const char *source)
 	return known->length;
 }
 
-/* Nothing to be said of it but that it held, of a value that is written as a number. */
+/* Nothing to be said of it but that it held. */
 static bool is_common(const struct json_sink *s, const struct check *c)
 {
 	return c->held && !c->known && !c->expected_none && !c->observed_none && c->expected == c->observed &&
-	       c->field < FIELD_COUNT && c->field != FIELD_MODE && s->fields[c->field].length && c->source;
+	       c->field < FIELD_COUNT && s->fields[c->field].length && c->source;
+}
+
+#define VALUE_MOST      JSON_HEX_MOST
+
+/* Returns its end. */
+static char *put_value(char *to, const struct check *c)
+{
+	const char *name;
+	size_t length;
+
+	if (c->field != FIELD_MODE)
+		return json_put_hex(to, c->expected);
+	name = mode_name((enum x86_mode)c->expected);
+	length = strnlen(name, VALUE_MOST - 2);
+	*to++ = '"';
+	memcpy(to, name, length);
+	to[length] = '"';
+	return to + length + 1;
 }
 
 /* Both values are the same text.  False: it is no common one, and nothing is written. */
@@ -56,18 +74,18 @@ static bool put_common(struct json_sink *s, const struct check *c)
 	struct json_writer *w = &s->writer;
 	const size_t source = is_common(s, c) ? source_length(s, c->source) : 0;
 	const struct json_field_piece *field = &s->fields[c->field % FIELD_COUNT];
-	char *to, *value, text[JSON_HEX_MOST];
+	char *to, *value, text[VALUE_MOST];
 	size_t length;
 
 	if (!source)
 		return false;
-	to = json_room(w, 1 + sizeof(field->text) + 2 * JSON_HEX_MOST + observed.length + held.length + source + 2);
+	to = json_room(w, 1 + sizeof(field->text) + 2 * VALUE_MOST + observed.length + held.length + source + 2);
 	if (w->comma)
 		*to++ = ',';
 	w->comma = true;
 	memcpy(to, field->text, sizeof(field->text));
 	value = to + field->length;
-	length = (size_t)(json_put_hex(value, c->expected) - value);
+	length = (size_t)(put_value(value, c) - value);
 	memcpy(text, value, sizeof(text));
 	to = put_piece(value + length, observed);
 	memcpy(to, text, sizeof(text));

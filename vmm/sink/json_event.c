@@ -17,7 +17,7 @@ static void put_state(struct json_writer *w, const char *key, const struct x86_s
 	JSON_HEX(w, "cs", s->cs.selector);
 	JSON_HEX(w, "ss", s->ss.selector);
 	json_number(w, "cpl", s->cpl);
-	json_text(w, "mode", mode_name(x86_mode(s)));
+	json_word(w, "mode", mode_name(x86_mode(s)));
 	if (x86_mode(s) != MODE_64 && s->cs.base)       /* then rip is no address */
 		json_hex(w, "cs_base", s->cs.base);
 	JSON_HEX(w, "rax", s->gpr[GPR_RAX]);
@@ -260,7 +260,7 @@ static void put_recorded(struct json_sink *sink, const struct transition *t, con
 	struct json_writer *w = &sink->writer;
 
 	json_open(w, NULL, '{');
-	json_text(w, "kind", gate_kind_name(t->gate.kind));
+	json_word(w, "kind", gate_kind_name(t->gate.kind));
 	json_number(w, "seq", t->seq);
 	json_number(w, "cpu", t->cpu);
 	json_hex(w, "tsc", t->tsc);
@@ -289,7 +289,7 @@ void json_transition(struct sink *sink, const struct transition *t, const struct
 		return;
 	}
 	json_open(w, NULL, '{');
-	json_text(w, "kind", gate_kind_name(t->gate.kind));
+	json_word(w, "kind", gate_kind_name(t->gate.kind));
 	json_number(w, "seq", t->seq);
 	json_number(w, "cpu", t->cpu);
 	json_hex(w, "rip", t->before.rip);

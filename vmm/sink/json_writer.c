@@ -162,6 +162,14 @@ void json_text(struct json_writer *w, const char *key, const char *text)
 	put_char(w, '"');
 }
 
+void json_word(struct json_writer *w, const char *key, const char *word)
+{
+	begin(w, key, 1);
+	put_char(w, '"');
+	put(w, word, strlen(word));
+	put_char(w, '"');
+}
+
 void json_hex(struct json_writer *w, const char *key, uint64_t value)
 {
 	json_advance(w, json_put_hex(begin(w, key, JSON_HEX_MOST), value));

@@ -30,6 +30,8 @@ void json_open(struct json_writer *w, const char *key, char bracket);
 void json_close(struct json_writer *w, char bracket);
 /* NULL becomes null.  Bytes that are not UTF-8 become U+FFFD. */
 void json_text(struct json_writer *w, const char *key, const char *text);
+/* A word that is known to stand as it is: one of ours. */
+void json_word(struct json_writer *w, const char *key, const char *word);
 /* "0x1f": a string, since readers keep numbers as doubles. */
 void json_hex(struct json_writer *w, const char *key, uint64_t value);
 void json_number(struct json_writer *w, const char *key, uint64_t value);
