@@ -144,8 +144,8 @@ done
 returned='select((.kind == "sysret" or .kind == "sysexit") and .fault == null)'
 returns() { # NAME: where, with what, and from which call, by the calls' own order
 	jq -cs "[.[] | $entries | .seq] as \$calls | .[] | $returned
-		| [.kind, (.before | .rip, .rax, .rcx, .rdx, .rbx, .rsp, .rbp, .rsi, .rdi, .r8, .r9, .r10, .r11 // \"0x0\"), .service.name,
-		.service.number, .result, (.entry as \$e | \$calls | index(\$e))] | map(. // \"0x0\")" "$work/$1.out"
+		| [.kind, (.before | .rip, .rax, .rcx, .rdx, .rbx, .rsp, .rbp, .rsi, .rdi, (.r8, .r9, .r10, .r11 | . // \"0x0\")),
+		.service.name, .service.number, .result, (.entry as \$e | \$calls | index(\$e))]" "$work/$1.out"
 }
 same_returns() { [ "$(returns "$1" | wc -l)" -gt "$3" ] && diff <(returns "$1") <(returns "$2"); }
 for guest in guest guest32; do

@@ -5,9 +5,8 @@
  *
  * A stub begins with CLI, which faults for nothing but its fetch: what else the moved code raises is the guest's.
  */
-#include "watch/ring_run.h"
+#include "watch/ring_return.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #define JMP             0xe9
@@ -90,7 +89,12 @@ static bool change_code(struct ring *r, unsigned n)
 	return p;
 }
 
-static void give_up(struct ring *r, struct ring_return *at)
+bool ring_return_put(struct ring *r, unsigned n)
+{
+	return write_stub(r, n) && change_code(r, n);
+}
+
+void ring_return_give_up(struct ring *r, struct ring_return *at)
 {
 	struct patch *p = patches_find(&r->stops.patches, at->gpa);
 
@@ -111,7 +115,7 @@ void ring_return_restore(struct ring *r)
 		struct ring_return *at = &r->returns.at[n];
 
 		if (!at->given_up && !change_code(r, n))
-			give_up(r, at);
+			ring_return_give_up(r, at);
 	}
 }
 
@@ -119,12 +123,11 @@ void ring_return_write(struct ring *r)
 {
 	for (unsigned n = 0; n < r->returns.count; n++)
 		if (!write_stub(r, n))
-			give_up(r, &r->returns.at[n]);
+			ring_return_give_up(r, &r->returns.at[n]);
 	ring_return_restore(r);
 }
 
-/* All that was moved, and what the jump takes of that. */
-static size_t size_of(const struct ring_site *s)
+size_t ring_return_size(const struct ring_site *s)
 {
 	const size_t size = s->covered ? (size_t)(s->end - s->start) : s->length;
 
@@ -136,13 +139,13 @@ void ring_return_check(struct ring *r)
 	for (unsigned n = 0; n < r->returns.count; n++) {
 		struct ring_return *at = &r->returns.at[n];
 		const struct patch *p = patches_find(&r->stops.patches, at->gpa);
-		const uint8_t *now = vm_memory(r->w->vm, at->gpa, size_of(&at->site));
+		const uint8_t *now = vm_memory(r->w->vm, at->gpa, ring_return_size(&at->site));
 
 		if (at->given_up || !p || !now)
 			continue;
 		if (patches_changed(&r->stops.patches, p) ||
-		    memcmp(now + RING_JUMP, at->original + RING_JUMP, size_of(&at->site) - RING_JUMP))
-			give_up(r, at);
+		    memcmp(now + RING_JUMP, at->original + RING_JUMP, ring_return_size(&at->site) - RING_JUMP))
+			ring_return_give_up(r, at);
 	}
 }
 
@@ -162,118 +165,6 @@ void ring_return_turn(struct ring *r, unsigned cpu)
 	r->returns.turn = cpu;
 	memcpy(slot + RING_RETURN_SAVED, &r->returns.saved[cpu], sizeof *saved);
 	memcpy(slot + RING_NOW, &r->map.linear[cpu], sizeof(uint64_t));
-}
-
-/* No vCPU stands in the midst of it, and it lies in one page of memory. */
-static bool is_free(struct ring *r, const struct x86_state *s, const struct ring_site *site, uint64_t *gpa)
-{
-	const size_t size = size_of(site);
-	struct mapping m;
-
-	if ((site->start ^ (site->start + size - 1)) & -(uint64_t)X86_PAGE_SIZE ||
-	    !view_translate(r->w->view, s, site->start, &m) || !vm_memory(r->w->vm, m.gpa, size))
-		return false;
-	for (unsigned n = 0; n < r->cpus; n++) {
-		struct x86_state other;
-
-		if (vm_get_state(r->cpu[n].vm, &other, VM_REGS | VM_SREGS) ||
-		    code_linear(&other, other.rip) - site->start - 1 < RING_JUMP - 1)
-			return false;
-	}
-	*gpa = m.gpa;
-	return true;
-}
-
-static bool is_known(const struct ring_returns *all, const struct ring_site *site)
-{
-	for (unsigned n = 0; n < all->count; n++)
-		if (all->at[n].site.rip == site->rip && all->at[n].site.start == site->start)
-			return true;
-	for (unsigned n = 0; n < all->left_count; n++)
-		if (all->left[n].start == site->start && all->left[n].rip == site->rip)
-			return true;
-	return false;
-}
-
-/* The jump is right for one linear address alone: code that is found at two has none. */
-static bool is_elsewhere_too(struct ring *r, uint64_t gpa, size_t size)
-{
-	bool found = false;
-
-	for (unsigned n = 0; n < r->returns.count; n++) {
-		struct ring_return *at = &r->returns.at[n];
-
-		if (at->gpa - gpa < size || gpa - at->gpa < size_of(&at->site)) {
-			give_up(r, at);
-			found = true;
-		}
-	}
-	return found;
-}
-
-static bool change(struct ring *r, const struct x86_state *s, const struct ring_site *site)
-{
-	struct ring_returns *all = &r->returns;
-	struct ring_return *at = &all->at[all->count];
-	uint64_t gpa;
-
-	if (!site->has_room || all->count == RING_RETURNS || !is_free(r, s, site, &gpa) ||
-	    is_elsewhere_too(r, gpa, size_of(site)))
-		return false;
-	*at = (struct ring_return){ .site = *site, .gpa = gpa };
-	memcpy(at->original, vm_memory(r->w->vm, gpa, size_of(site)), size_of(site));
-	if (!write_stub(r, all->count) || !change_code(r, all->count))
-		return false;
-	all->count++;
-	r->account->returns_changed++;
-	return true;
-}
-
-static void leave(struct ring *r, const struct ring_site *site)
-{
-	struct ring_returns *all = &r->returns;
-
-	r->account->returns_left++;
-	if (all->left_count < RING_WAYS) {
-		all->left[all->left_count].start = site->start;
-		all->left[all->left_count++].rip = site->rip;
-	}
-}
-
-void ring_return_read(struct ring *r, const struct x86_state *s, uint64_t handler)
-{
-	struct ring_returns *all = &r->returns;
-	struct x86_state at = *s;
-
-	if (!r->w->returns || !handler || all->handlers == RING_HANDLERS)
-		return;
-	for (unsigned n = 0; n < all->handlers; n++)
-		if (all->handler[n] == handler)
-			return;
-	if (!all->walk)
-		all->walk = ring_walk_new();
-	if (!all->walk)
-		return;
-	all->handler[all->handlers++] = handler;
-	at.rip = handler;
-	ring_walk_from(all->walk, r->w->view, &at);
-}
-
-void ring_return_change(struct ring *r, const struct x86_state *s)
-{
-	struct ring_returns *all = &r->returns;
-	struct ring_site site[RING_WAYS];
-	unsigned count;
-
-	if (!all->walk)
-		return;
-	for (unsigned n = 0; n < all->count; n++)
-		if (ring_site_is_disturbed(all->walk, &all->at[n].site))
-			give_up(r, &all->at[n]);
-	count = ring_sites_find(all->walk, site, RING_WAYS);
-	for (unsigned n = 0; n < count; n++)
-		if (!is_known(all, &site[n]) && !change(r, s, &site[n]))
-			leave(r, &site[n]);
 }
 
 bool ring_return_has(const struct ring *r, uint64_t linear)
@@ -309,10 +200,4 @@ bool ring_return_is(const struct ring *r, uint32_t id, uint64_t rip)
 		if (r->returns.at[n].site.id == id && r->returns.at[n].site.rip == rip)
 			return true;
 	return false;
-}
-
-void ring_return_end(struct ring *r)
-{
-	free(r->returns.walk);
-	r->returns.walk = NULL;
 }

@@ -2,8 +2,9 @@
  * What the files of watch method "ring" share: ring_start.c (up to the first
  * entry), ring.c (the loop from then on), ring_slot.c (a vCPU's slot and its
  * MSRs), ring_msr.c (RDMSR and WRMSR), ring_guard.c (address spaces without the
- * stub), ring_return.c (the kernel's code at returns); ring_map.c, ring_rivals.c,
- * ring_walk.c, ring_sites.c, ring_record.c and ring_stub.S know none of this.
+ * stub), ring_return.c and ring_return_find.c (the kernel's code at returns).
+ * ring_map.h, ring_walk.c, ring_sites.c, ring_calls.c, ring_record.c and
+ * ring_stub.S know none of this.
  */
 #ifndef WATCH_RING_RUN_H
 #define WATCH_RING_RUN_H
@@ -119,7 +120,7 @@ void ring_empty(struct ring *r, unsigned cpu, bool exactly);
 /* Record an entry in place of the stub: s is the state at its first instruction. */
 void ring_record_here(struct ring *r, unsigned cpu, uint32_t id, const struct x86_state *s);
 
-/* --- ring_return.c, if returns are wanted --- */
+/* --- ring_return.c and ring_return_find.c, if returns are wanted --- */
 
 /* Read on from a handler, in the address space of *s; then change the returns that were found, where there is room. */
 void ring_return_read(struct ring *r, const struct x86_state *s, uint64_t handler);
