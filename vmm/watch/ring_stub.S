@@ -34,11 +34,8 @@
 
 #define SLOT(offset)            (ring_stub64_start + (offset))(%rip)
 
-	/* Up to where RAX and RDX have to be restored; RCX points to the record. */
-	.macro	record64 id
-	endbr64
-	mov	%rcx, SLOT(RING_SAVED)
-	mov	SLOT(RING_HEAD), %rcx
+	/* All but RCX, which points to the record. */
+	.macro	registers64
 	mov	%rax, RING_RAX(%rcx)
 	mov	%rdx, RING_RDX(%rcx)
 	mov	%rbx, RING_RBX(%rcx)
@@ -50,6 +47,14 @@
 	mov	%r9, RING_R9(%rcx)
 	mov	%r10, RING_R10(%rcx)
 	mov	%r11, RING_R11(%rcx)
+	.endm
+
+	/* Up to where RAX and RDX have to be restored; RCX points to the record. */
+	.macro	record64 id
+	endbr64
+	mov	%rcx, SLOT(RING_SAVED)
+	mov	SLOT(RING_HEAD), %rcx
+	registers64
 	movl	$\id, RING_ID(%rcx)
 	mov	SLOT(RING_SAVED), %rax
 	mov	%rax, RING_RCX(%rcx)
@@ -111,17 +116,7 @@
 	mov	%rcx, SLOT(RING_RETURN_SAVED)
 	mov	SLOT(RING_NOW), %rcx
 	mov	RING_HEAD(%rcx), %rcx
-	mov	%rax, RING_RAX(%rcx)
-	mov	%rdx, RING_RDX(%rcx)
-	mov	%rbx, RING_RBX(%rcx)
-	mov	%rbp, RING_RBP(%rcx)
-	mov	%rsi, RING_RSI(%rcx)
-	mov	%rdi, RING_RDI(%rcx)
-	mov	%rsp, RING_RSP(%rcx)
-	mov	%r8, RING_R8(%rcx)
-	mov	%r9, RING_R9(%rcx)
-	mov	%r10, RING_R10(%rcx)
-	mov	%r11, RING_R11(%rcx)
+	registers64
 	mov	SLOT(RING_RETURN_SAVED), %rax
 	mov	%rax, RING_RCX(%rcx)
 	mov	%cr3, %rax
@@ -182,11 +177,7 @@ label ring_stub32_fixups
 9:
 	.endm
 
-	.macro	entry32 id
-	.org	ring_stub32_start + (\id - 1) * RING_ENTRY
-	endbr32
-	slot	mov %ecx, %ss:RING_SAVED
-	slot	mov %ss:RING_HEAD, %ecx
+	.macro	registers32
 	mov	%eax, %ss:RING_RAX(%ecx)
 	mov	%edx, %ss:RING_RDX(%ecx)
 	mov	%ebx, %ss:RING_RBX(%ecx)
@@ -194,6 +185,14 @@ label ring_stub32_fixups
 	mov	%esi, %ss:RING_RSI(%ecx)
 	mov	%edi, %ss:RING_RDI(%ecx)
 	mov	%esp, %ss:RING_RSP(%ecx)
+	.endm
+
+	.macro	entry32 id
+	.org	ring_stub32_start + (\id - 1) * RING_ENTRY
+	endbr32
+	slot	mov %ecx, %ss:RING_SAVED
+	slot	mov %ss:RING_HEAD, %ecx
+	registers32
 	movl	$\id, %ss:RING_ID(%ecx)
 	slot	mov %ss:RING_SAVED, %eax
 	mov	%eax, %ss:RING_RCX(%ecx)
@@ -222,13 +221,7 @@ label ring_stub32_fixups
 	slot	mov %ecx, %ss:RING_RETURN_SAVED
 	slot	mov %ss:RING_NOW, %ecx
 	mov	%ss:RING_HEAD(%ecx), %ecx
-	mov	%eax, %ss:RING_RAX(%ecx)
-	mov	%edx, %ss:RING_RDX(%ecx)
-	mov	%ebx, %ss:RING_RBX(%ecx)
-	mov	%ebp, %ss:RING_RBP(%ecx)
-	mov	%esi, %ss:RING_RSI(%ecx)
-	mov	%edi, %ss:RING_RDI(%ecx)
-	mov	%esp, %ss:RING_RSP(%ecx)
+	registers32
 	slot	mov %ss:RING_RETURN_SAVED, %eax
 	mov	%eax, %ss:RING_RCX(%ecx)
 	mov	%cr3, %eax
