@@ -7,7 +7,7 @@
 #include "kit32.h"
 
 #ifndef CALLS
-#define CALLS			300
+#define CALLS			40
 #endif
 
 	.code32

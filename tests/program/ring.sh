@@ -87,9 +87,11 @@ ln -s "$build"/box/{boot,lib} "$work/build/box"
 printf '#!/bin/sh\nexec %s "$@" -plugin %s,out=%s\n' "$(command -v qemu-system-x86_64)" "$(find "$build" -name insncount.so)" \
 	"$work/count" >"$work/bin/qemu-system-x86_64"
 chmod +x "$work/bin/qemu-system-x86_64"
-instructions() { # GUEST METHOD
+instructions() { # GUEST METHOD OPTIONS...
+	local guest=$1 watch=$2
+	shift 2
 	rm -f "$work/count"
-	PATH=$work/bin:$PATH "$work/build/vmm" "$build/$1.elf" --engine=box --watch="$2" >/dev/null 2>&1 </dev/null
+	PATH=$work/bin:$PATH "$work/build/vmm" "$build/$guest.elf" --engine=box --watch="$watch" "$@" >/dev/null 2>&1 </dev/null
 	od -An -tu8 "$work/count" | tr -d ' '
 }
 cheap() { # GUEST CALLS
@@ -101,6 +103,13 @@ cheap() { # GUEST CALLS
 check "at most 40 instructions for each call, 64-bit" cheap calls 200000
 check "at most 40 instructions for each call, where FMASK leaves IF" cheap calls-open 200000
 check "at most 40 instructions for each call, 32-bit" cheap calls32 200000
+cheap_returns() {
+	local ring returns
+	ring=$(instructions calls-returns ring) returns=$(instructions calls-returns ring --returns)
+	echo "$ring with calls alone, $returns with returns"
+	[ "$returns" -gt "$((ring + 10 * 200000))" ] && [ "$((returns - ring))" -le "$((43 * 200000))" ]
+}
+check "42 instructions more for each return" cheap_returns
 
 # --- processors and address spaces ---
 
@@ -173,8 +182,8 @@ run ring -f json --watch=ring --returns --engine=box "$build/returns32.elf"
 run none --watch=none --engine=box "$build/returns32.elf"
 check "returns32: whole" whole ring
 check "  what ring 3 finds adds up to the same" same_console none ring 1
-check "  those behind an STI" ring ring '.calls == 301 and .returns == 225 and .returns_changed == 2 and .returns_left == 1'
-check "  each with what its call left in RAX" json ring '[.[] | select(.kind == "sysexit" and .recorded)] | length == 225 and
+check "  those behind an STI" ring ring '.calls == 41 and .returns == 30 and .returns_changed == 2 and .returns_left == 1'
+check "  each with what its call left in RAX" json ring '[.[] | select(.kind == "sysexit" and .recorded)] | length == 30 and
 	all(.before.rax == ("0x" + (.service.number * 2 + 7 | [. / 256, . / 16, .] | map(floor % 16 | "0123456789abcdef"[.:. + 1]) | join("") | sub("^0+(?=.)"; ""))))'
 
 run calls -f json --watch=ring --returns --engine=box --trace=msr "$build/calls-returns.elf"
