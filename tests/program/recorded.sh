@@ -62,7 +62,7 @@ run file read "$work/guest.trace" -f json -o "$work/guest.file"
 check "-o FILE when reading: the same bytes" cmp "$work/guest.j" "$work/guest.file"
 
 # Method ring: its records carry the time, which is another in every run.
-without_time() { sed -E 's/"tsc":"0x[0-9a-f]*"/"tsc":/; s/  TSC=0x[0-9a-f]*//; s/ran freely, [0-9]+ times/ran freely/; s/"free_runs":[0-9]+/"free_runs":/' "$1"; }
+without_time() { sed -E 's/"tsc":"0x[0-9a-f]*"/"tsc":/; s/"ticks":[0-9]+,?//; s/  TSC=0x[0-9a-f]*//; s/ in [0-9]+ ticks//; s/ran freely, [0-9]+ times/ran freely/; s/"free_runs":[0-9]+/"free_runs":/' "$1"; }
 for guest in entries guest32 guest; do
 	returns=--returns
 	[ $guest != entries ] || returns=
@@ -86,8 +86,8 @@ run status.live --watch=ring --returns -f json --filter 'result == STATUS_ACCESS
 run status.read read "$work/ring.trace" -f json --filter 'result == STATUS_ACCESS_VIOLATION'
 check "  by their results, which come with the call: some" json status.read 'map(select(.recorded)) | length > 0 and
 	all(.kind == "sysret" and .before.rax == "0xc0000005" and .entry)'
-check "  and those that a run tells" cmp <(jq -c 'select(.recorded) | del(.tsc)' "$work/status.live.out") \
-	<(jq -c 'select(.recorded) | del(.tsc)' "$work/status.read.out")
+check "  and those that a run tells" cmp <(jq -c 'select(.recorded) | del(.tsc, .ticks)' "$work/status.live.out") \
+	<(jq -c 'select(.recorded) | del(.tsc, .ticks)' "$work/status.read.out")
 record picked --watch=ring --filter 'number == 0x55' "$build/guest.elf"
 run picked.read read "$work/picked.trace" -f json
 run picked.live --watch=ring -f json --filter 'number == 0x55' "$build/guest.elf"

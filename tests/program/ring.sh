@@ -164,6 +164,8 @@ for guest in guest guest32; do
 	check "$guest with returns: whole" whole ring
 	check "  those that step sees, with the same registers and results, each from its call" same_returns step ring 15
 	check "  with nothing of the state after" json ring "[.[] | $returned] | all(.recorded == \"ring\" and .after == null and .checks == [])"
+	check "  with the time from call to return" json ring "(map(select(.recorded) | {key: (.seq | tostring), value: .}) | from_entries) as \$at
+		| [.[] | $returned | select(.entry and \$at[.entry | tostring])] | length > 14 and all(.ticks > 0)"
 	check "  counted" ring ring '.returns > 15 and .returns_changed == 2 and .returns_left == 0'
 	check "  the header says what is not seen" json ring '.[0].returns and (.[0].limits | any(.path | test("nor a return")))'
 	check "  the same console" same_console none ring

@@ -89,6 +89,8 @@ void json_return(struct json_writer *w, const struct transition *t)
 
 	if (t->entry) {
 		json_number(w, "entry", t->entry);
+		if (t->took)
+			json_number(w, "ticks", t->took);
 		put_way(w, t);
 		return;
 	}

@@ -98,6 +98,8 @@ static void put_status(struct pen *pen, const struct transition *t)
 static void put_return(struct pen *pen, const struct transition *t)
 {
 	pen_item(pen, DIM, "return from %" PRIu64, t->entry);
+	if (t->took)
+		pen_join(pen, DIM, "in %" PRIu64 " ticks", t->took);
 	if (!t->service.valid) {
 		if (t->way == RETURN_SIGNAL)
 			pen_item(pen, DIM, "by way of the handler of signal %u", t->out.signal);

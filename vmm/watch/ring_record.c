@@ -64,6 +64,9 @@ static void close_call(struct guest_view *view, const struct x86_state *now, con
 	t->entry = call->seq;
 	t->service = entry.service;
 	t->result = t->before.gpr[GPR_RAX];
+	/* One that was told whole has no time; and each vCPU has a TSC of its own. */
+	if (call->record.timestamp && call->record.cpu == t->cpu && t->tsc > call->record.timestamp)
+		t->took = t->tsc - call->record.timestamp;
 }
 
 void ring_batch_transition(struct guest_view *view, const struct ring_batch *batch, size_t n, const struct ring_call *call,

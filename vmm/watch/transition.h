@@ -144,6 +144,7 @@ struct transition {
 	enum return_way way;            /* entry known: how it returns, */
 	bool again;                     /* whether the instruction will make its call again, */
 	uint64_t result;                /* and what RAX says of it, or will say when its signal is over */
+	uint64_t took;                  /* recorded ones: ticks of the vCPU's TSC from handler to return; 0: not known */
 	enum unpaired unpaired;
 	uint64_t rivals[RIVALS_KEPT];   /* the newest of rival_count entries that return there */
 	unsigned rival_count;
