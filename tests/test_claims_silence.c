@@ -150,7 +150,7 @@ static const struct { const char *name; struct transition (*make)(void); const c
 	{ "user rdmsr", user_rdmsr, "C22 C36 C90 " },
 };
 
-Test(claims_silence, only_what_concerns_them)
+static void assert_who_speaks(bool all_asked)
 {
 	const struct claim *c;
 	size_t count;
@@ -160,6 +160,8 @@ Test(claims_silence, only_what_concerns_them)
 		struct transition t = scenes[i].make();
 
 		set_stage();
+		if (all_asked)
+			claims_ask_all(claims);
 		t.seq = 1;
 		claims_transition(claims, &t, &view);
 		for (size_t j = 0; j < count; j++) {
@@ -168,13 +170,25 @@ Test(claims_silence, only_what_concerns_them)
 
 			snprintf(word, sizeof(word), "%s ", c[j].id);
 			may = strstr(scenes[i].speak, word);
-			cr_expect_eq(spoke, may, "%s: %s %s", scenes[i].name, c[j].id, spoke ? "spoke" : "was silent");
+			cr_expect_eq(spoke, may, "%s%s: %s %s", scenes[i].name, all_asked ? " (all asked)" : "", c[j].id, spoke ? "spoke" : "was silent");
 		}
 		claims_free(claims);
 	}
 }
 
 /* Code that enters the kernel without being a stub speaks for no stub. */
+
+Test(claims_silence, only_what_concerns_them)
+{
+	assert_who_speaks(false);
+}
+
+/* They are silent by themselves, and are not silenced. */
+Test(claims_silence, even_if_asked)
+{
+	assert_who_speaks(true);
+}
+
 Test(claims_silence, a_bare_syscall_is_no_stub)
 {
 	static const char *const ids[] = { "C11", "C93", "C104", "C106", "C107", "C109", "C133", "C134" };

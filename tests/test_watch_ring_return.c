@@ -250,6 +250,7 @@ Test(ring_return, taken_back)
 	memcpy(fake_memory + HANDLER + 0x40, "\x75\xc3", 2);    /* JNE to SITE + 2 */
 	look(HANDLER + 0x40);
 	cr_expect_eq(account.returns_changed, 0);
+	cr_expect_eq(account.returns_left, 1, "it is one");
 	cr_expect(!memcmp(fake_memory + HANDLER, code, sizeof code));
 }
 

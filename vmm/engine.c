@@ -136,7 +136,7 @@ bool engine_watch(enum watch_method *method, struct debug_ways *ways)
 
 	if (*method == WATCH_NONE)
 		return true;
-	if (!looked)
+	if (!looked || !probe_knows_debug(&found))
 		kvm_probe_debug(DEVICE, &found);
 	*ways = probe_debug_ways(&found);
 	if (*method == WATCH_STEP || *method == WATCH_GATES || *method == WATCH_RING)

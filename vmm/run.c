@@ -121,6 +121,14 @@ static bool passes(struct pipeline *p, const struct ring_batch *batch, const str
 	return held >= 0;
 }
 
+/* A call is what makes its return known when the trace is read; and a contradiction is told whatever was asked for. */
+static bool is_kept(struct pipeline *p, const struct ring_batch *batch, const struct ring_record *record)
+{
+	const struct run_request *r = p->request;
+
+	return r->header.returns || r->wants_record(r->options, record) || check_record(&r->context, record, batch->now) < 0;
+}
+
 /* All that are wanted go to the sink together, as many as follow each other. */
 static void tell_records(struct pipeline *p, const struct ring_batch *batch)
 {
@@ -128,7 +136,7 @@ static void tell_records(struct pipeline *p, const struct ring_batch *batch)
 	size_t first = 0, n;
 
 	for (n = 0; n < batch->count; n++) {
-		if (r->wants_record(r->options, &batch->record[n])) {
+		if (is_kept(p, batch, &batch->record[n])) {
 			records_note(&p->records, r->tape, &p->view, batch, n);
 			continue;
 		}

@@ -95,6 +95,13 @@ check "method ring with a filter: other records are not in the trace" json picke
 	'map(select(.recorded)) | length > 0 and all(.service.number == 85)'
 check "method ring with a filter: the records that the run tells" cmp \
 	<(jq -c 'select(.recorded) | del(.tsc)' "$work/picked.live.out") <(jq -c 'select(.recorded) | del(.tsc)' "$work/picked.read.out")
+record both --watch=ring --returns --filter 'number == 0x55' "$build/guest.elf"
+run both.read read "$work/both.trace" -f json --filter 'number == 0x55'
+run both.live --watch=ring --returns -f json --filter 'number == 0x55' "$build/guest.elf"
+check "  with returns: those of its calls, and their calls" json both.read 'map(select(.recorded)) |
+	(map(select(.kind == "sysret")) | length > 1 and all(.entry and .service.number == 85)) and any(.kind == "syscall")'
+check "  and those that the run tells" cmp \
+	<(jq -c 'select(.recorded) | del(.tsc, .ticks)' "$work/both.live.out") <(jq -c 'select(.recorded) | del(.tsc, .ticks)' "$work/both.read.out")
 
 # --- how fast, in how much memory ---
 

@@ -94,6 +94,12 @@ struct claims *claims_new(const struct check_context *context)
 	return c;
 }
 
+void claims_ask_all(struct claims *c)
+{
+	for (size_t n = 0; n < c->judge_count; n++)
+		c->judges[n].about = ANYTHING;
+}
+
 void claims_free(struct claims *c)
 {
 	if (!c)

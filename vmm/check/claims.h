@@ -42,6 +42,8 @@ struct claims;
 struct guest_view;                      /* watch/guest_view.h: reads guest memory and symbols */
 struct claims *claims_new(const struct check_context *context);
 void claims_free(struct claims *c);
+/* From now on every claim is asked about everything, not only what its topic is about: that must change no verdict. */
+void claims_ask_all(struct claims *c);
 void claims_transition(struct claims *c, const struct transition *t, struct guest_view *view);
 struct claim_result claims_result(const struct claims *c, size_t index);
 /* Whether some transition could speak for or against it at all. */

@@ -236,6 +236,8 @@ const char *probe_row_name(enum probe_row row);
 bool probe_faithful(const struct probe_result *result);
 /* The same for the rows on debug exceptions alone, which the next two ask for. */
 void kvm_probe_debug(const char *device, struct probe_result *result);
+/* Whether all of these were run, by either. */
+bool probe_knows_debug(const struct probe_result *result);
 /* Whether watch method break can be used there.  False: why, in one clause. */
 bool probe_breaks(const struct probe_result *result, char *why, size_t size);
 /* Where a machine deviates in what a guest asks of debug exceptions: an emulator's ways, which a tracer must not mend. */

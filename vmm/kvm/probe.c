@@ -175,6 +175,15 @@ void kvm_probe_debug(const char *device, struct probe_result *result)
 	probe(device, rows, result);
 }
 
+bool probe_knows_debug(const struct probe_result *result)
+{
+	bool known = result->row[PROBE_SYSRET_TF].verdict != PROBE_NOT_RUN;
+
+	for (size_t i = 0; i < sizeof(for_breaks) / sizeof(for_breaks[0]); i++)
+		known = known && result->row[for_breaks[i]].verdict != PROBE_NOT_RUN;
+	return known;
+}
+
 bool probe_breaks(const struct probe_result *result, char *why, size_t size)
 {
 	for (size_t i = 0; i < sizeof(for_breaks) / sizeof(for_breaks[0]); i++) {

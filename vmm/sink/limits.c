@@ -55,7 +55,8 @@ static const struct trace_limit ring_returns[] = {
 	{ "the kernel's code before its returns",
 	  "a jump stands there, and the stub runs what it replaced: code that reads it finds it; one that writes there goes on "
 	  "with what stood there until it is looked at; another mapping of it leads nowhere; and an exception of what was moved, "
-	  "or an interrupt or a TF that it lets through, is taken within the stub, with IF clear", "--watch=ring without --returns", NULL },
+	  "or an interrupt or a TF that it lets through, is taken within the stub, with IF clear; a thread that waits there does not "
+	  "come back once the stub has moved", "--watch=ring without --returns", NULL },
 	STRINGS, TABLES, NOT_MAPPED, IN_STUB,
 	{ 0 },
 };

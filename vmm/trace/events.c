@@ -73,6 +73,8 @@ static enum trace_event get_transition(struct trace_reader *r, const struct even
 
 		if (f->kind == FACT_READ && f->size != (f->found ? f->wanted : 0))
 			return bad(r, "bytes that were read are not there");
+		if (f->kind == FACT_MAP && f->found != f->mapped)
+			return bad(r, "a mapping that was found is not there");
 	}
 	if (t->cpu >= r->header.header.cpus)
 		return bad(r, "on a processor that the guest does not have");

@@ -107,7 +107,7 @@ static void end_piece(struct maker *m)
 	unsigned count = 0;
 
 	end_run(m);
-	if (!step)
+	if (!step || m->failed)
 		return;
 	guard_bools(m, step);
 	for (unsigned n = 0; n < COPY_SIZES; n++)

@@ -30,10 +30,10 @@ static bool is_free(struct ring *r, const struct x86_state *s, const struct ring
 static bool is_known(const struct ring_returns *all, const struct ring_site *site)
 {
 	for (unsigned n = 0; n < all->count; n++)
-		if (all->at[n].site.rip == site->rip && all->at[n].site.start == site->start)
+		if (all->at[n].site.rip == site->rip && all->at[n].site.way == site->way)
 			return true;
 	for (unsigned n = 0; n < all->left_count; n++)
-		if (all->left[n].start == site->start && all->left[n].rip == site->rip)
+		if (all->left[n].way == site->way && all->left[n].rip == site->rip)
 			return true;
 	return false;
 }
@@ -78,7 +78,7 @@ static void leave(struct ring *r, const struct ring_site *site)
 
 	r->account->returns_left++;
 	if (all->left_count < RING_WAYS) {
-		all->left[all->left_count].start = site->start;
+		all->left[all->left_count].way = site->way;
 		all->left[all->left_count++].rip = site->rip;
 	}
 }

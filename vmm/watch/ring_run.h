@@ -44,7 +44,7 @@ struct ring_returns {
 	unsigned count;
 	struct ring_return at[RING_RETURNS];
 	unsigned left_count;            /* where there is no room, or no stub */
-	struct { uint64_t start, rip; } left[RING_WAYS];
+	struct { uint64_t way, rip; } left[RING_WAYS];
 	struct ring_walk *walk;         /* from all handlers so far; NULL: none */
 	uint64_t handler[RING_HANDLERS];
 	unsigned handlers;

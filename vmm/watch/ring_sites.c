@@ -16,6 +16,7 @@ struct ways {
 /* Where the code that is moved ends, and where the room for the jump does: as it is, or with the return. */
 struct room {
 	uint64_t moved_end, end, covered_end;
+	bool has_sti;                   /* the tail turns interrupts on: until then the kernel has them off */
 };
 
 static uint32_t id_of(const struct read_insn *i)
@@ -49,7 +50,7 @@ static uint64_t go_back(struct ring_walk *w, const struct room *room)
 		const struct read_insn *i = ring_walk_before(w, start);
 		const bool stays = start == room->end;  /* the tail: what leads to it finds it */
 
-		if (!i || !i->movable || (!stays && ring_walk_is_target(w, start)))
+		if (!i || !i->movable || (i->loads_flags && !room->has_sti) || (!stays && ring_walk_is_target(w, start)))
 			break;
 		start = i->rip;
 	}
@@ -91,7 +92,7 @@ static struct ring_site *add(struct ways *ways, const struct ring_site *ret, uin
 		return NULL;
 	ways->count++;
 	*s = *ret;
-	s->start = end;
+	s->way = s->start = end;
 	return s;
 }
 
@@ -119,13 +120,13 @@ static void add_ways(struct ring_walk *w, const struct read_insn *ret, struct wa
 		r.tail_bytes[0] = sti->bytes[0];
 	memcpy(r.tail_bytes + ring_walk_wrap(w, r.rip - r.tail), ret->bytes, ret->length);
 	if (ring_walk_before(w, r.tail) && (s = add(ways, &r, r.tail)) && safe)
-		make_room(w, s, &(struct room){ .moved_end = r.tail, .end = r.tail, .covered_end = r.end });
+		make_room(w, s, &(struct room){ .moved_end = r.tail, .end = r.tail, .covered_end = r.end, .has_sti = has_sti });
 	for (unsigned n = 0; n < w->jump_count; n++) {
 		const struct read_jump *j = &w->jump[n];
 		const uint64_t behind = ring_walk_wrap(w, j->from + j->length);
 
 		if ((j->to == r.tail || j->to == r.rip) && (s = add(ways, &r, j->from)) && j->always && j->to == r.tail && safe)
-			make_room(w, s, &(struct room){ .moved_end = j->from, .end = behind, .covered_end = j->from });
+			make_room(w, s, &(struct room){ .moved_end = j->from, .end = behind, .covered_end = j->from, .has_sti = has_sti });
 	}
 	if (ways->count == count)               /* the handler itself */
 		add(ways, &r, r.tail);

@@ -20,7 +20,8 @@
  */
 struct ring_site {
 	bool has_room;
-	uint64_t start, tail;           /* RIP; without room, start is where the way ends */
+	uint64_t way;                   /* RIP where the way ends: the tail, or the JMP */
+	uint64_t start, tail;           /* RIP; start: if it has room */
 	uint64_t rip;                   /* the return itself */
 	uint64_t end;                   /* behind it */
 	uint32_t id;                    /* RING_SYSRET ... (ring.h) */

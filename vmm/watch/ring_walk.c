@@ -118,10 +118,6 @@ static bool is_branch(enum flow_kind flow)
 	return flow == FLOW_JUMP || flow == FLOW_FORK || flow == FLOW_VALUE || flow == FLOW_POINTER;
 }
 
-/*
- * Kernels restore the caller's flags in this place: POPF is moved, and what it
- * may turn on comes at the stub's address.
- */
 static bool is_movable(const struct insn *i)
 {
 	if (i->gate == GATE_SWAPGS)
@@ -202,6 +198,7 @@ static void read_one(struct ring_walk *w, uint64_t rip)
 	r->gate = i.gate;
 	r->operand_size = i.operand_size;
 	r->movable = is_movable(&i);
+	r->loads_flags = i.flags & INSN_POPF;
 	r->is_sti = i.length == 1 && bytes[0] == 0xfb;
 	r->shadow = i.flags & INSN_SHADOW;
 	r->is_target = r->is_target || is_endbr(&i);

@@ -19,7 +19,8 @@ struct read_insn {
 	bool known;                     /* the slot is taken */
 	bool read, is_target;           /* of a branch; a handler and ENDBR are targets, too */
 	bool goes_on;                   /* behind itself, always */
-	bool movable;                   /* it does the same at another address, and cannot well fault */
+	bool movable;                   /* it does the same at another address, and cannot well fault; */
+	bool loads_flags;               /* but for POPF, which may turn on interrupts */
 	bool is_sti;
 	bool shadow;                    /* holds off interrupts behind itself: STI, MOV and POP to SS */
 	uint8_t length, displacement;   /* struct insn's rip_displacement */
