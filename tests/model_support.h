@@ -6,6 +6,7 @@
 #define TESTS_MODEL_SUPPORT_H
 
 #include "model/model.h"
+#include "model_fields.h"
 #include "x86.h"
 
 #include <criterion/criterion.h>

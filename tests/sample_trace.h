@@ -6,6 +6,7 @@
 #define TESTS_SAMPLE_TRACE_H
 
 #include "gates.h"
+#include "model_fields.h"
 #include "sink/sink.h"
 
 #include <stdlib.h>

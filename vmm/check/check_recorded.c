@@ -21,6 +21,7 @@ _Static_assert(X86_RFLAGS_FIXED == 2, "the one reserved bit that reads as 1 is n
 
 struct expectation {
 	enum field field;
+	enum x86_gpr gpr;               /* which it is the value of */
 	uint64_t mask, value;
 };
 #define EXPECTATIONS_MAX 2
@@ -30,9 +31,9 @@ static unsigned expect_syscall(enum vendor vendor, bool compat, struct expectati
 	const uint64_t open = FLAGS & ~(uint64_t)(vendor == VENDOR_AMD ? X86_RFLAGS_RF : 0);
 	unsigned n = 0;
 
-	e[n++] = (struct expectation){ FIELD_R11, ~open, X86_RFLAGS_FIXED };
+	e[n++] = (struct expectation){ FIELD_R11, GPR_R11, ~open, X86_RFLAGS_FIXED };
 	if (compat)
-		e[n++] = (struct expectation){ FIELD_RCX, ~LOW_HALF, 0 };
+		e[n++] = (struct expectation){ FIELD_RCX, GPR_RCX, ~LOW_HALF, 0 };
 	return n;
 }
 
@@ -40,7 +41,7 @@ static unsigned expect_sysenter(bool is_long, uint64_t sysenter_esp, struct expe
 {
 	const uint64_t mask = is_long ? UINT64_MAX : LOW_HALF;
 
-	*e = (struct expectation){ FIELD_RSP, mask, sysenter_esp & mask };
+	*e = (struct expectation){ FIELD_RSP, GPR_RSP, mask, sysenter_esp & mask };
 	return 1;
 }
 
@@ -62,7 +63,7 @@ void check_recorded(const struct check_context *context, const struct transition
 	else if (t->gate.kind == GATE_SYSENTER && t->has_stack_msr)
 		count = expect_sysenter(t->after.efer & X86_EFER_LMA, t->after.msr.sysenter_esp, e);
 	for (unsigned n = 0; n < count; n++) {
-		const uint64_t observed = x86_field(&t->after, e[n].field) & e[n].mask;
+		const uint64_t observed = t->after.gpr[e[n].gpr] & e[n].mask;
 
 		list->check[list->count++] = (struct check){
 			.field = e[n].field, .mask = e[n].mask, .expected = e[n].value, .observed = observed,
@@ -71,9 +72,9 @@ void check_recorded(const struct check_context *context, const struct transition
 	}
 }
 
-static uint64_t value_of(const struct ring_record *r, enum field f)
+static uint64_t value_of(const struct ring_record *r, enum x86_gpr gpr)
 {
-	return f == FIELD_R11 ? r->r11 : f == FIELD_RCX ? r->rcx : r->rsp;
+	return gpr == GPR_R11 ? r->r11 : gpr == GPR_RCX ? r->rcx : r->rsp;
 }
 
 int check_record(const struct check_context *context, const struct ring_record *r, const struct x86_state *now)
@@ -88,7 +89,7 @@ int check_record(const struct check_context *context, const struct ring_record *
 	else if (r->id == RING_SYSENTER && now)
 		count = expect_sysenter(now->efer & X86_EFER_LMA, now->msr.sysenter_esp, e);
 	for (unsigned n = 0; n < count; n++)
-		if ((value_of(r, e[n].field) & e[n].mask) != e[n].value)
+		if ((value_of(r, e[n].gpr) & e[n].mask) != e[n].value)
 			return -1;
 	return (int)count;
 }

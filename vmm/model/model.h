@@ -90,7 +90,7 @@ struct frame {
  * error if has_error), or the state after.  Only fields whose bit is in
  * defined are said by the manual; rflags_defined says it bit by bit for
  * RFLAGS, frame_rflags_defined for the pushed image, and unsaid the other way
- * round for every field.  prediction_mask puts these together.
+ * round for every field.  prediction_fields puts these together.
  *
  * may_fault: whether the gate faults depends on what a state does not hold
  * (is this MSR implemented?).  If it did, then with vector and error; if it
@@ -116,22 +116,15 @@ struct prediction {
 struct prediction predict(enum vendor vendor, const struct gate *gate, const struct x86_state *before);
 void predict_into(struct prediction *p, enum vendor vendor, const struct gate *gate, const struct x86_state *before);
 
-/* The bits of a field that a prediction says: 0 when it is not in defined. */
-uint64_t prediction_mask(const struct prediction *p, enum field f);
-/* What it says: of the state after, the frame, the MSR or the fault. */
-uint64_t prediction_value(const struct prediction *p, enum field f);
-
 /* An exception that ends in #DF when its delivery fails.  SDM vol. 3A, table 6-5; APM vol. 2, 8.2.9. */
 bool can_become_double_fault(uint8_t vector);
 
-/* Value of FIELD_FRAME_... in a frame; 0 for any other field. */
-uint64_t frame_field(const struct frame *frame, enum field f);
-
-/* Value of a field in a state.  Frame, MSR, vector fields are not part of a state: 0. */
-uint64_t x86_field(const struct x86_state *s, enum field f);
-
-/* All of them at once, as x86_field, prediction_value and prediction_mask give them. */
+/* The value of every field in a state.  Frame, MSR and vector fields are no part of one: 0. */
 void x86_fields(const struct x86_state *s, uint64_t value[FIELD_COUNT]);
+/*
+ * What a prediction says of every field, of the state after, the frame, the MSR or the fault; and which bits of it it says,
+ * none where it is not in defined.
+ */
 void prediction_fields(const struct prediction *p, uint64_t value[FIELD_COUNT], uint64_t mask[FIELD_COUNT]);
 void frame_fields(const struct frame *frame, uint64_t value[FIELD_COUNT]);      /* FIELD_FRAME_... alone */
 
