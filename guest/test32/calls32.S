@@ -45,15 +45,7 @@ handler:
 	mov	%eax, saved + 36
 	xor	%esi, %esi
 2:	mov	saved(, %esi, 4), %ebp
-	mov	$8, %ecx
-3:	rol	$4, %ebp
-	mov	%ebp, %eax
-	and	$15, %eax
-	mov	digits(%eax), %al
-	out	%al, $ABI_PORT_DEBUG
-	loop	3b
-	mov	$'\n', %al
-	out	%al, $ABI_PORT_DEBUG
+	call	print
 	inc	%esi
 	cmp	$10, %esi
 	jb	2b
@@ -61,7 +53,7 @@ handler:
 
 fault:	exit	99
 
-digits:	.ascii	"0123456789abcdef"
+	define_print
 	.balign	4
 saved:	.skip	40
 

@@ -119,4 +119,20 @@ idt_register:
 	.long	idt
 	.endm
 
+/* Subroutine PRINT: EBP in 8 digits and a newline on the console; changes EAX, ECX. */
+	.macro	define_print
+print:	mov	$8, %ecx
+1:	rol	$4, %ebp
+	mov	%ebp, %eax
+	and	$15, %eax
+	mov	print_digits(%eax), %al
+	out	%al, $ABI_PORT_DEBUG
+	loop	1b
+	mov	$'\n', %al
+	out	%al, $ABI_PORT_DEBUG
+	ret
+print_digits:
+	.ascii	"0123456789abcdef"
+	.endm
+
 #endif

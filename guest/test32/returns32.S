@@ -73,20 +73,12 @@ handler:
 	sysexit
 
 show:	mov	sum, %ebp
-	mov	$8, %ecx
-1:	rol	$4, %ebp
-	mov	%ebp, %eax
-	and	$15, %eax
-	mov	digits(%eax), %al
-	out	%al, $ABI_PORT_DEBUG
-	loop	1b
-	mov	$'\n', %al
-	out	%al, $ABI_PORT_DEBUG
+	call	print
 	exit	0
 
 fault:	exit	99
 
-digits:	.ascii	"0123456789abcdef"
+	define_print
 	.balign	4
 sum:	.long	0
 
