@@ -54,9 +54,22 @@ Test(ring_calls, by_place_and_space)
 /* PCID, and the bit that asks for no flush. */
 Test(ring_calls, a_space_is_cr3_without_its_flags)
 {
-	const uint64_t a = enter(0x8000000000001003, 1, 2, 3);
+	uint64_t a;
 
+	calls.is_long = true;
+	a = enter(0x8000000000001003, 1, 2, 3);
 	cr_expect_eq(leave(0x1005, 1, 2), a);
+}
+
+/* Legacy PAE's tables are of 32 bytes: several lie in a page. */
+Test(ring_calls, spaces_of_32_bit_kernels)
+{
+	uint64_t a, b;
+
+	a = enter(0x1020, 1, 2, 3);
+	b = enter(0x1040, 1, 2, 4);
+	cr_expect_eq(leave(0x1040, 1, 2), b);
+	cr_expect_eq(leave(0x1020, 1, 2), a);
 }
 
 /* It came back unrecorded, by IRET say, and calls again. */

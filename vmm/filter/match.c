@@ -175,24 +175,17 @@ static void put_result(struct subject *s, const struct transition *t)
 	s->result_name = t->kernel == KERNEL_WINDOWS ? status_name((uint32_t)s->result) : NULL;
 }
 
-static bool is_return(enum gate_kind kind)
-{
-	return kind == GATE_SYSRET || kind == GATE_SYSEXIT;
-}
-
 bool filter_transition(const struct filter *f, const struct transition *t)
 {
 	struct subject s = {
 		/* Of a recorded entry the caller's address is not known, but for where it goes on. */
 		.has_number = t->service.valid, .number = t->service.number,
 		.service = t->service.valid ? t->service.name : NULL,
-		.address = { t->before.rip, t->after.rip }, .address_count = 2, .symbol = { t->symbol, t->target },
+		.address = { t->before.rip, leads_to(t) }, .address_count = 2, .symbol = { t->symbol, t->target },
 		.ring = t->before.cpl,
 	};
 
-	if (t->recorded && is_return(t->gate.kind)) {
-		s.address[1] = leads_to(t);
-	} else if (t->recorded) {
+	if (t->recorded && !is_return_to_user(t)) {
 		s.address[0] = t->after.gpr[GPR_RCX];
 		s.address_count = 2;
 		if (t->gate.kind == GATE_SYSENTER)

@@ -70,9 +70,14 @@ static inline enum x86_mode x86_mode(const struct x86_state *s)
  * The address space that CR3 selects, without the bits that do not: PCID, or PWT
  * and PCD, lie below its address; legacy PAE's table is 32 bytes (SDM vol. 3A, 2.5, 4.10.1).
  */
+static inline uint64_t x86_space_of(uint64_t cr3, bool is_long)
+{
+	return is_long ? cr3 & UINT64_C(0x7ffffffffffff000) : cr3 & ~UINT64_C(0x1f);
+}
+
 static inline uint64_t x86_space(const struct x86_state *s)
 {
-	return s->efer & (1 << 10) ? s->cr3 & UINT64_C(0x7ffffffffffff000) : s->cr3 & ~UINT64_C(0x1f);
+	return x86_space_of(s->cr3, s->efer & (1 << 10));
 }
 
 #endif

@@ -16,12 +16,7 @@ bool is_return_to_user(const struct transition *t)
 
 uint64_t leads_to(const struct transition *t)
 {
-	uint64_t rip;
-
-	if (!t->recorded || !is_return_to_user(t))
-		return t->after.rip;
-	rip = t->before.gpr[t->gate.kind == GATE_SYSRET ? GPR_RCX : GPR_RDX];
-	return t->recorded_compat ? (uint32_t)rip : rip;
+	return t->recorded && is_return_to_user(t) ? t->leads_to : t->after.rip;
 }
 
 static const char *rivals_text(const struct transition *t, char *text, size_t size)

@@ -51,17 +51,15 @@ void records_note(struct records_noted *noted, struct tape *tape, struct guest_v
                   const struct ring_batch *batch, size_t n)
 {
 	const struct ring_record *r = &batch->record[n];
+	const struct ring_places places = ring_places(r);
 
 	if (!tape)
 		return;
-	note_address(noted, tape, view, r->target);
-	if (ring_is_return(r->id)) {
-		note_address(noted, tape, view, ring_leads_to(r));
-		return;
-	}
-	if (r->id != RING_SYSENTER)
-		note_address(noted, tape, view, r->rcx);
-	note_service(noted, tape, view, batch, n);
+	note_address(noted, tape, view, places.target);
+	if (places.has_symbol)
+		note_address(noted, tape, view, places.symbol);
+	if (!ring_is_return(r->id))
+		note_service(noted, tape, view, batch, n);
 }
 
 void records_note_told(struct records_noted *noted, struct tape *tape, struct guest_view *view, const struct transition *t)
@@ -84,17 +82,13 @@ void records_transition(const struct tape *tape, struct guest_view *view, const 
                         const struct ring_call *call, struct transition *t)
 {
 	const struct ring_record *r = batch->record, *entry = call ? &call->record : r;
+	const struct ring_places places = ring_places(r);
 	const struct symbol_fact *service;
 
 	ring_batch_transition(view, batch, 0, call, t);
-	if (ring_is_return(r->id)) {
-		t->symbol = text_at(tape, r->target);
-		t->target = text_at(tape, ring_leads_to(r));
-	} else {
-		t->target = text_at(tape, r->target);
-		if (t->gate.kind == GATE_SYSCALL)
-			t->symbol = text_at(tape, r->rcx);
-	}
+	t->target = text_at(tape, places.target);
+	if (places.has_symbol)
+		t->symbol = text_at(tape, places.symbol);
 	if (view->kernel == KERNEL_LINUX || ring_is_return(entry->id))
 		return;
 	service = tape_symbol(tape, SYMBOL_SERVICE, NULL, service_key(entry));

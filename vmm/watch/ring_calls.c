@@ -10,8 +10,6 @@
 
 #include <string.h>
 
-#define CR3_SPACE UINT64_C(0x7ffffffffffff000)          /* without PCID and flags */
-
 static bool by_sysenter(const struct ring_record *r)
 {
 	return r->id == RING_SYSENTER;
@@ -22,9 +20,9 @@ static bool by_sysexit(const struct ring_record *r)
 	return r->id == RING_SYSEXIT || r->id == RING_SYSEXIT64;
 }
 
-static bool same_space(const struct ring_record *a, const struct ring_record *b)
+static bool same_space(const struct ring_calls *c, const struct ring_record *a, const struct ring_record *b)
 {
-	return !((a->cr3 ^ b->cr3) & CR3_SPACE);
+	return x86_space_of(a->cr3, c->is_long) == x86_space_of(b->cr3, c->is_long);
 }
 
 /* Linux' 32-bit callers come back at the vDSO's INT 80h, wherever they called from. */
@@ -43,7 +41,7 @@ static bool waits_with(const struct ring_calls *c, const struct ring_record *ent
 
 static bool belongs(const struct ring_calls *c, const struct ring_record *entry, const struct ring_record *ret)
 {
-	if (!same_space(entry, ret) || by_sysenter(entry) != by_sysexit(ret))
+	if (!same_space(c, entry, ret) || by_sysenter(entry) != by_sysexit(ret))
 		return false;
 	if (by_sysenter(entry))
 		return waits_with(c, entry, ret->rcx);
@@ -51,9 +49,9 @@ static bool belongs(const struct ring_calls *c, const struct ring_record *entry,
 }
 
 /* Its caller is back, and calls again. */
-static bool outdates(const struct ring_record *new, const struct ring_record *old)
+static bool outdates(const struct ring_calls *c, const struct ring_record *new, const struct ring_record *old)
 {
-	if (!same_space(new, old) || by_sysenter(new) != by_sysenter(old))
+	if (!same_space(c, new, old) || by_sysenter(new) != by_sysenter(old))
 		return false;
 	return by_sysenter(new) ? new->rdx == old->rdx && new->rbp == old->rbp && new->rcx == old->rcx :
 	                          new->rcx == old->rcx && new->rsp == old->rsp;
@@ -68,7 +66,7 @@ static void forget(struct ring_calls *c, unsigned n)
 static void enter(struct ring_calls *c, const struct ring_record *entry, uint64_t seq)
 {
 	for (unsigned n = c->count; n-- > 0; )
-		if (outdates(entry, &c->open[n].record)) {
+		if (outdates(c, entry, &c->open[n].record)) {
 			forget(c, n);
 			break;
 		}
@@ -101,8 +99,10 @@ void ring_calls_told(struct ring_calls *c, const struct transition *t)
 {
 	struct ring_record r;
 
-	if (ring_calls_record(t, &r))
-		enter(c, &r, t->seq);
+	if (!ring_calls_record(t, &r))
+		return;
+	c->is_long = t->after.efer & X86_EFER_LMA;
+	enter(c, &r, t->seq);
 }
 
 bool ring_calls_next(struct ring_calls *c, const struct ring_record *record, uint64_t seq, struct ring_call *call)

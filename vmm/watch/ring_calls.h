@@ -19,6 +19,7 @@ struct ring_call {
 
 struct ring_calls {
 	enum guest_kernel kernel;
+	bool is_long;                   /* of the last entry that was told: what of CR3 is an address space's */
 	uint64_t dropped;               /* open calls that there was no room for: the oldest */
 	unsigned count;
 	struct ring_call open[RING_CALLS_OPEN];         /* the oldest first */

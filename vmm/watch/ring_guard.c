@@ -116,33 +116,46 @@ static uint32_t entry_at(const struct ring *r, unsigned cpu, const struct x86_st
 	return 0;
 }
 
-/* The stub is to run in this address space.  Otherwise the entry is told here, and its handler is next. */
-static enum ring_outcome let_enter(struct ring *r, unsigned cpu, struct x86_state *s, uint32_t id)
-{
-	enum ring_outcome outcome = RING_GOES_ON;
+/* Where a stub begins: of an entry, or of a return, which the kernel's code at start leads to. */
+struct landing {
+	uint32_t id;                    /* 0: none */
+	uint64_t start;                 /* 0: none */
+};
 
-	s->rflags &= ~(uint64_t)X86_RFLAGS_RF;
-	r->account->mapped_late++;
-	if (!ring_map_extend(&r->map, r->w->view, s)) {
-		ring_record_here(r, cpu, id, s);
-		s->rip = ring_target(r, cpu, id);
-		if (r->is_long && id != RING_SYSENTER)  /* the processor's FMASK clears it whatever the guest's says */
-			s->rflags |= s->gpr[GPR_R11] & ~r->cpu[cpu].fmask & X86_RFLAGS_IF;
-		outcome = ring_falls_back(r, "an address space has no room for the stub where others have it");
-	}
-	return vm_set_state(r->cpu[cpu].vm, s, VM_REGS | VM_SREGS) ? RING_FAILED : outcome;
+static struct landing landing_at(const struct ring *r, unsigned cpu, const struct x86_state *s)
+{
+	const uint32_t id = entry_at(r, cpu, s);
+
+	return (struct landing){ id, id || s->cpl ? 0 : ring_return_begins(r, code_linear(s, s->rip)) };
 }
 
-/* The same at a return: its jump has led there.  Otherwise all jumps go, and what stood there is next. */
-static enum ring_outcome let_return(struct ring *r, unsigned cpu, struct x86_state *s, uint64_t start)
+static bool is_landing(struct landing l)
+{
+	return l.id || l.start;
+}
+
+/* What the stub would have done: the entry is told here, and its handler is next; or what stood at the return is. */
+static void do_without(struct ring *r, unsigned cpu, struct x86_state *s, struct landing l)
+{
+	if (!l.id) {
+		s->rip = l.start;
+		return;
+	}
+	ring_record_here(r, cpu, l.id, s);
+	s->rip = ring_target(r, cpu, l.id);
+	if (r->is_long && l.id != RING_SYSENTER)        /* the processor's FMASK clears it whatever the guest's says */
+		s->rflags |= s->gpr[GPR_R11] & ~r->cpu[cpu].fmask & X86_RFLAGS_IF;
+}
+
+/* The stub is to run in this address space, or another method takes over, and all jumps go. */
+static enum ring_outcome let_land(struct ring *r, unsigned cpu, struct x86_state *s, struct landing l)
 {
 	enum ring_outcome outcome = RING_GOES_ON;
 
 	s->rflags &= ~(uint64_t)X86_RFLAGS_RF;
 	r->account->mapped_late++;
 	if (!ring_map_extend(&r->map, r->w->view, s)) {
-		ring_return_clear(r);
-		s->rip = start;
+		do_without(r, cpu, s, l);
 		outcome = ring_falls_back(r, "an address space has no room for the stub where others have it");
 	}
 	return vm_set_state(r->cpu[cpu].vm, s, VM_REGS | VM_SREGS) ? RING_FAILED : outcome;
@@ -150,12 +163,11 @@ static enum ring_outcome let_return(struct ring *r, unsigned cpu, struct x86_sta
 
 bool ring_guard_lands(struct ring *r, unsigned cpu, struct x86_state *s, enum ring_outcome *outcome)
 {
-	const uint32_t id = entry_at(r, cpu, s);
-	const uint64_t start = s->cpl ? 0 : ring_return_begins(r, code_linear(s, s->rip));
+	const struct landing l = landing_at(r, cpu, s);
 
-	if ((!id && !start) || reaches(r, s, cpu))
+	if (!is_landing(l) || reaches(r, s, cpu))
 		return false;
-	*outcome = id ? let_enter(r, cpu, s, id) : let_return(r, cpu, s, start);
+	*outcome = let_land(r, cpu, s, l);
 	return true;
 }
 
@@ -212,8 +224,7 @@ enum ring_outcome ring_guard_hit(struct ring *r, unsigned cpu, struct x86_state 
 {
 	const struct stop_hit hit = stops_hit(&r->stops, s, s->rip - STOP_SIZE);
 	struct x86_state before;
-	uint64_t start;
-	uint32_t id;
+	struct landing l;
 
 	exit->kind = EXIT_DEBUG;
 	*ours = hit.ours;
@@ -221,12 +232,9 @@ enum ring_outcome ring_guard_hit(struct ring *r, unsigned cpu, struct x86_state 
 		return RING_GOES_ON;
 	s->rip = hit.target;
 	if (rewind_delivery(r->w->view, s, true, NULL, &before)) {
-		id = entry_at(r, cpu, &before);
-		start = id || before.cpl ? 0 : ring_return_begins(r, code_linear(&before, before.rip));
-		if (id)
-			return let_enter(r, cpu, &before, id);
-		if (start)
-			return let_return(r, cpu, &before, start);
+		l = landing_at(r, cpu, &before);
+		if (is_landing(l))
+			return let_land(r, cpu, &before, l);
 	}
 	/* New address spaces fault before they call: the better time to map the stub there. */
 	if (!reaches(r, s, cpu))

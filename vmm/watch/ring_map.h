@@ -29,7 +29,7 @@
 /* An entry of the guest's that is ours for now. */
 struct ring_entry {
 	uint64_t gpa, value;
-	uint64_t was;
+	uint64_t was;                   /* what it held before, which it gets back */
 };
 #define RING_ENTRIES_MAX        1024
 

@@ -35,18 +35,24 @@ void ring_record_transition(const struct ring_record *r, struct transition *t)
 		.gate = { .kind = ring_gate_kind(r->id) },
 	};
 	*(ring_is_return(r->id) ? &t->before : &t->after) = sampled;
+	if (ring_is_return(r->id))
+		t->leads_to = ring_leads_to(r);
+}
+
+struct ring_places ring_places(const struct ring_record *r)
+{
+	if (ring_is_return(r->id))
+		return (struct ring_places){ true, r->target, ring_leads_to(r) };
+	return (struct ring_places){ r->id != RING_SYSENTER, r->rcx, r->target };
 }
 
 static void name_places(struct symbols *symbols, const struct ring_record *r, struct transition *t)
 {
-	if (ring_is_return(r->id)) {
-		t->symbol = symbols_text(symbols, r->target);
-		t->target = symbols_text(symbols, ring_leads_to(r));
-		return;
-	}
-	t->target = symbols_text(symbols, r->target);
-	if (t->gate.kind == GATE_SYSCALL)
-		t->symbol = symbols_text(symbols, r->rcx);
+	const struct ring_places places = ring_places(r);
+
+	t->target = symbols_text(symbols, places.target);
+	if (places.has_symbol)
+		t->symbol = symbols_text(symbols, places.symbol);
 }
 
 /* What it returns from, and with what. */

@@ -24,8 +24,15 @@ static inline enum gate_kind ring_gate_kind(uint32_t id)
 	return id == RING_SYSENTER ? GATE_SYSENTER : GATE_SYSCALL;
 }
 
-/* Of a return: RIP of the caller, where it leads. */
+/* RIP of the caller: where a return leads, as its registers have it. */
 uint64_t ring_leads_to(const struct ring_record *r);
+
+/* Whose names a transition made of a record has as symbol and target. */
+struct ring_places {
+	bool has_symbol;                /* SYSENTER does not say where its caller goes on */
+	uint64_t symbol, target;
+};
+struct ring_places ring_places(const struct ring_record *r);
 
 /* What the record itself says: kind, vCPU, time, and of the state on ring 0's side what was sampled.  The rest of *t is 0. */
 void ring_record_transition(const struct ring_record *r, struct transition *t);

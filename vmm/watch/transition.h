@@ -111,10 +111,11 @@ struct transition {
 	/*
 	 * Written down by the guest's own processor at the handler, without an exit: of after RIP, RAX to RDI, R8 to R11 and
 	 * CR3 are known, and nothing of before.  symbol: at RCX, where SYSCALL's caller goes on.  Of a return the same is known
-	 * of before, when it was about to be, and nothing of after.  target: where its registers lead.
+	 * of before, when it was about to be, and nothing of after.  target: at leads_to.
 	 */
 	bool recorded;
 	bool recorded_compat;           /* the caller ran 32-bit code: by IA32_CSTAR, or as the return's operand size says */
+	uint64_t leads_to;              /* returns: RIP that their registers lead to */
 	bool has_stack_msr;             /* entries: after.msr.sysenter_esp and after.efer are known, too */
 	uint64_t tsc;                   /* when, by the vCPU's time-stamp counter; of others than recorded ones 0: nobody asked */
 
