@@ -19,7 +19,9 @@ static const struct vendor_difference *find(enum field f)
 
 static void compare(enum vendor here, const struct transition *t)
 {
-	vendors_compare(here, &t->gate, &t->before, &differences);
+	const struct prediction p = predict(here, &t->gate, &t->before);
+
+	vendors_compare(here, &p, &t->gate, &t->before, &differences);
 }
 
 Test(vendors, none_where_both_do_the_same)

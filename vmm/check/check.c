@@ -75,7 +75,7 @@ static void compare(struct comparison *c)
 
 		predict_into(&p, c->context->vendor, &t->gate, &t->before);
 		if (c->list)
-			vendors_compare_with(c->context->vendor, &p, &t->gate, &t->before, &c->list->other_vendor);
+			vendors_compare(c->context->vendor, &p, &t->gate, &t->before, &c->list->other_vendor);
 		compare_gate(c, &p);
 	}
 	if (t->gate.kind == GATE_FAULT || t->faulted)

@@ -48,8 +48,8 @@ static void compare_fields(struct vendor_differences *differences, const struct 
 			});
 }
 
-void vendors_compare_with(enum vendor here, const struct prediction *p, const struct gate *gate,
-                          const struct x86_state *before, struct vendor_differences *differences)
+void vendors_compare(enum vendor here, const struct prediction *p, const struct gate *gate,
+                     const struct x86_state *before, struct vendor_differences *differences)
 {
 	const enum vendor there = other_vendor(here);
 	struct prediction q;
@@ -65,12 +65,4 @@ void vendors_compare_with(enum vendor here, const struct prediction *p, const st
 		});
 	if (!p->fault && !q.fault)
 		compare_fields(differences, p, &q, there, gate->kind);
-}
-
-void vendors_compare(enum vendor here, const struct gate *gate, const struct x86_state *before,
-                     struct vendor_differences *differences)
-{
-	const struct prediction p = predict(here, gate, before);
-
-	vendors_compare_with(here, &p, gate, before, differences);
 }

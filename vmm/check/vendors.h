@@ -28,11 +28,11 @@ struct vendor_differences {
 
 enum vendor other_vendor(enum vendor vendor);
 
-/* gate: what was executed; a fault's delivery is alike on both.  Fields over DIFFERENCES_MAX are left out. */
-void vendors_compare(enum vendor here, const struct gate *gate, const struct x86_state *before,
-                     struct vendor_differences *differences);
-/* The same, p being what is predicted here. */
-void vendors_compare_with(enum vendor here, const struct prediction *p, const struct gate *gate,
-                          const struct x86_state *before, struct vendor_differences *differences);
+/*
+ * gate: what was executed, and p what is predicted of it here; a fault's delivery is alike on both.  Fields over
+ * DIFFERENCES_MAX are left out.
+ */
+void vendors_compare(enum vendor here, const struct prediction *p, const struct gate *gate,
+                     const struct x86_state *before, struct vendor_differences *differences);
 
 #endif
